@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// jzse-bench-driver COMMAND name=value...: one measurement of one contender, alone in its process.
+// bench/run calls it; by hand it is useful under a profiler.
+#include <cstring>
+
+#include "contender.h"
+#include "works.h"
+
+namespace bench {
+
+std::unique_ptr<Contender> OpenContender(const std::string& name, const Options& options) {
+  if (name == "jzse" || name == "jzse-async") return OpenJzse(options, false);
+  if (name == "jzse-range") return OpenJzse(options, true);
+  if (name == "leveldb") return OpenLevelDb(options);
+  if (name == "file") return OpenFiles(options);
+  if (name == "journal") return OpenJournal(options);
+  Die("no such contender: " + name);
+}
+
+namespace {
+
+struct Command {
+  const char* name;
+  void (*run)(const Args&);
+};
+
+constexpr Command kCommands[] = {
+    {"put", RunPut},
+    {"put-async", RunPutAsync},
+    {"load", RunLoad},
+    {"get", RunGet},
+    {"probe", RunProbe},
+    {"source", RunSource},
+    {"stream-put", RunStreamPut},
+    {"stream-get", RunStreamGet},
+    {"big-put", RunBigPut},
+    {"big-get", RunBigGet},
+    {"fill", RunFill},
+    {"open", RunOpen},
+};
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  if (argc < 2) bench::Die("usage: jzse-bench-driver COMMAND name=value...");
+  for (const bench::Command& command : bench::kCommands) {
+    if (std::strcmp(argv[1], command.name) != 0) continue;
+    command.run(bench::Args(argc, argv, 2));
+    return 0;
+  }
+  bench::Die(std::string("no such command: ") + argv[1]);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <xxhash.h>
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace jzse::base {
+
+Hash256 Sha256(Bytes bytes) {
+  Hash256 hash;
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.bytes.data());
+  return hash;
+}
+
+Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
+  JZSE_CHECK(context_ != nullptr);
+  JZSE_CHECK(EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr) == 1);
+}
+Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
+Sha256Stream::Sha256Stream(Sha256Stream&& other) noexcept
+    : context_(std::exchange(other.context_, nullptr)) {}
+Sha256Stream& Sha256Stream::operator=(Sha256Stream&& other) noexcept {
+  std::swap(context_, other.context_);
+  return *this;
+}
+void Sha256Stream::Update(Bytes bytes) {
+  JZSE_CHECK(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1);
+}
+Hash256 Sha256Stream::Finish() {
+  Hash256 hash;
+  JZSE_CHECK(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), hash.bytes.data(), nullptr) == 1);
+  return hash;
+}
+
+uint64_t Xxh64(Bytes bytes, uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+Hash128 Xxh128(Bytes bytes, uint64_t seed) {
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+  return {hash.low64, hash.high64};
+}
+
+}  // namespace jzse::base

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commit path. Callers queue; one of them leads: it takes all that is queued, resolves it against the newest state,
+// writes one group with one sync, publishes the index changes and completes everybody with one wake-up.
+//
+// Invariants:
+//  1. A request finishes with OK only after its group is durable and visible.
+//  2. Requests take effect in the order in which they were queued.
+//  3. After a failed write or sync of the journal nothing is ever acknowledged again.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "engine/request.h"
+#include "engine/resolve.h"
+#include "engine/store_impl.h"
+
+namespace jzse::engine {
+
+using base::Code;
+using base::Fail;
+
+namespace {
+
+constexpr size_t kPrefetchOperationsMax = 64;
+constexpr size_t kBatchRequestsMax = 4096;
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------ the caller's side
+
+// Looks up, on the caller's thread, what the leader will want to know.
+void StoreImpl::Prefetch(const TransactionState& t, store::Prefetched* prefetched) {
+  if (t.operations.size() > kPrefetchOperationsMax) return;
+  prefetched->token = index_->Token();
+  const auto look_up = [&](std::string key) -> bool {
+    std::string value;
+    const auto found = index_->Get(key, &value);
+    if (!found.ok()) return false;  // the leader will meet the error
+    const bool there = *found;
+    prefetched->values.emplace_back(std::move(key),
+                                    there ? std::optional<std::string>(std::move(value)) : std::nullopt);
+    return there;
+  };
+  for (const auto& operation : t.operations) {
+    if (operation->kind == Operation::Kind::kNamespace) continue;
+    const bool moves = operation->kind == Operation::Kind::kMove || operation->kind == Operation::Kind::kCopy;
+    if (moves) look_up(store::PathKey(operation->ns, operation->path));
+    const std::string& path = moves ? operation->to_path : operation->path;
+    const bool there = look_up(store::PathKey(operation->ns, path));
+    if (there || operation->policy.kind != model::NamespaceKind::kTree) continue;
+    for (std::string_view parent = model::ParentOf(path); !parent.empty(); parent = model::ParentOf(parent))
+      look_up(store::PathKey(operation->ns, parent));
+    std::string below = store::PathKey(operation->ns, path + "/");
+    bool live = false;
+    const Status status = index_->Scan(below, nullptr, [&](Bytes, Bytes value) {
+      const auto is_live = store::IsLiveValue(value);
+      live = !is_live.ok() || *is_live;
+      return !live;
+    });
+    if (status.ok() && !live) prefetched->dirs_without_children.push_back(std::move(below));
+  }
+}
+
+Status StoreImpl::Prepare(Request& request) {
+  JZSE_RETURN_IF_ERROR(CheckWritable());
+  TransactionState& t = request.transaction.state();
+  for (const auto& operation : t.operations)
+    if (operation->pins) JZSE_RETURN_IF_ERROR(chunks_->Sync(*operation->pins));
+  request.bytes = t.bytes();
+  Prefetch(t, &request.prefetched);
+  return {};
+}
+
+Status StoreImpl::Enqueue(Request& request, bool* lead) {
+  // An index that cannot follow (its disk is full, or fails) must not make the overlay grow without bound.
+  if (index_->overlay_count() >= 2 * base::kOverlayCountMax)
+    return Fail(Code::kBusy, absl::StrCat(path_, ": the index cannot follow; ", index_->overlay_count(),
+                                          " changes wait for it"));
+  std::lock_guard lock(queue_mutex_);
+  if (queue_.size() >= base::kCommitQueueCountMax)
+    return Fail(Code::kBusy, absl::StrCat(queue_.size(), " commits are waiting already"));
+  request.batch = forming_;
+  queue_.push_back(&request);
+  *lead = !leader_ && !request.done;
+  if (*lead) leader_ = true;
+  return {};
+}
+
+StatusOr<FileInfo> StoreImpl::Commit(Transaction t) {
+  if (t.size() == 0) return FileInfo{};
+  Request request(std::move(t));
+  JZSE_RETURN_IF_ERROR(Prepare(request));
+  bool lead = false;
+  JZSE_RETURN_IF_ERROR(Enqueue(request, &lead));
+  if (lead) {
+    Lead(&request);
+  } else {
+    Wait(request);
+  }
+  if (!request.status.ok()) return request.status;
+  return request.info;
+}
+
+void StoreImpl::Wait(Request& request) {
+  while (!request.finished.load(std::memory_order_acquire)) {
+    std::atomic<int>& word = wake_[request.batch.load(std::memory_order_acquire) % 4];
+    const int seen = word.load(std::memory_order_acquire);
+    if (request.finished.load(std::memory_order_acquire)) return;
+    bool lead = false;
+    {
+      std::lock_guard lock(queue_mutex_);
+      if (!leader_ && !queue_.empty()) lead = leader_ = true;
+    }
+    if (lead) {
+      Lead(&request);
+      continue;
+    }
+    word.wait(seen, std::memory_order_acquire);
+  }
+}
+
+Status StoreImpl::CommitAsync(Transaction t, Done done) {
+  auto request = std::make_unique<Request>(std::move(t));
+  request->done = std::move(done);
+  JZSE_RETURN_IF_ERROR(Prepare(*request));
+  StartAsync();
+  {
+    std::lock_guard lock(queue_mutex_);
+    if (queued_async_ >= base::kAsyncInFlightMax)
+      return Fail(Code::kBusy, absl::StrCat(queued_async_, " asynchronous requests are under way"));
+    ++queued_async_;
+  }
+  bool lead = false;
+  if (const Status status = Enqueue(*request, &lead); !status.ok()) {
+    std::lock_guard lock(queue_mutex_);
+    --queued_async_;
+    return status;
+  }
+  request.release();  // FinishBatch completes and deletes it
+  WakeAsync();
+  return {};
+}
+
+// ------------------------------------------------------------------------------------------------ the leader's side
+
+// The batch that is led next, or none when the own request is finished or nothing is queued; then leadership is free.
+std::vector<Request*> StoreImpl::TakeBatch(const Request* own, uint32_t* number) {
+  std::vector<Request*> batch;
+  bool waiting = false;
+  {
+    std::lock_guard lock(queue_mutex_);
+    const bool own_finished = own != nullptr && own->finished.load(std::memory_order_acquire);
+    *number = forming_;
+    if (queue_.empty() || own_finished) {
+      leader_ = false;
+      waiting = !queue_.empty();
+    } else {
+      ++forming_;
+      size_t bytes = 0;
+      while (!queue_.empty() && batch.size() < kBatchRequestsMax &&
+             (batch.empty() || bytes + queue_.front()->bytes <= base::kGroupBytesTarget)) {
+        bytes += queue_.front()->bytes;
+        batch.push_back(queue_.front());
+        queue_.pop_front();
+      }
+      for (Request* left : queue_) left->batch.store(forming_, std::memory_order_release);
+    }
+  }
+  if (waiting) {
+    std::atomic<int>& word = wake_[*number % 4];
+    word.fetch_add(1, std::memory_order_release);
+    word.notify_one();
+    WakeAsync();
+  }
+  return batch;
+}
+
+// Leads batch after batch until the own request is finished (or, without one, until the queue is empty).
+void StoreImpl::Lead(const Request* own) {
+  uint32_t number = 0;
+  for (auto batch = TakeBatch(own, &number); !batch.empty(); batch = TakeBatch(own, &number)) {
+    ProcessBatch(batch);
+    std::atomic<int>& word = wake_[number % 4];
+    word.fetch_add(1, std::memory_order_release);
+    word.notify_all();
+  }
+}
+
+// The async thread evaluates its condition under async_mutex_, so passing through it loses no wake-up.
+void StoreImpl::WakeAsync() {
+  if (!async_started_.load(std::memory_order_acquire)) return;
+  { std::lock_guard lock(async_mutex_); }
+  async_wake_.notify_one();
+}
+
+void StoreImpl::ProcessBatch(const std::vector<Request*>& batch) {
+  std::lock_guard commit(commit_mutex_);
+  store::Stage stage(*index_);
+  Status status = StageBatch(batch, stage);
+  if (status.ok() && journal_->group_records() > 0) {
+    const size_t records = journal_->group_records();
+    const uint64_t bytes = journal_->group_bytes();
+    status = journal_->Commit();
+    counters_.syncs = journal_->syncs();
+    if (status.ok()) {
+      ++counters_.commits;
+      counters_.changes += records;
+      counters_.journal_bytes += bytes;
+    } else {
+      poisoned_ = true;
+      Log(0, absl::StrCat("a commit failed, writes stop: ", status.message()));
+    }
+  }
+  if (!status.ok()) {
+    (void)stage.Take();  // nothing of it is in the journal
+    for (Request* request : batch)
+      if (request->status.ok()) request->status = status;
+  }
+  FinishBatch(batch, stage);
+}
+
+// Builds the group; builds it again when it does not fit the segment.
+Status StoreImpl::StageBatch(const std::vector<Request*>& batch, store::Stage& stage) {
+  bool only_freeing = false;
+  for (;;) {
+    (void)stage.Take();
+    journal_->Begin();
+    const int64_t now_ms = env_.NowMicros() / 1000;
+    Resolver resolver(
+        stage, *journal_, identity_.replica, [&] { return clock_.Next(now_ms); },
+        [](Sequence sequence) -> StatusOr<store::Location> {
+          return Fail(Code::kCorrupt, absl::StrCat("change ", sequence, " is not where the index says"));
+        });
+    for (Request* request : batch) {
+      if (only_freeing && !request->frees()) continue;
+      request->status = {};
+      stage.Use(&request->prefetched);
+      stage.Mark();
+      journal_->MarkTransaction();
+      for (const auto& operation : request->transaction.state().operations) {
+        request->status = resolver.Run(*operation, &request->info);
+        if (!request->status.ok()) break;
+      }
+      if (request->status.ok()) {
+        journal_->EndTransaction();
+      } else {
+        stage.Rollback();
+        journal_->RollbackTransaction();
+      }
+    }
+    stage.Use(nullptr);
+    if (journal_->group_records() == 0 || !journal_->overflow()) return {};
+    const Status rolled = journal_->Roll(journal_->group_bytes(), only_freeing);
+    if (rolled.ok()) continue;
+    journal_->Begin();
+    if (!base::Is(rolled, Code::kNoSpace) || only_freeing) return rolled;
+    // The disk is full for those who want to add; what gives space back may use the reserve.
+    only_freeing = true;
+    for (Request* request : batch)
+      if (!request->frees()) request->status = rolled;
+  }
+}
+
+store::Applied StoreImpl::AppliedNow() const {
+  store::Applied applied = index_->applied();
+  applied.store = identity_.store;
+  applied.sequence = journal_->last();
+  applied.stamp = clock_.last();
+  const store::StreamPosition position = journal_->position();
+  applied.commit_segment = position.segment;
+  applied.commit_offset = position.offset;
+  return applied;
+}
+
+void StoreImpl::PublishNames(const store::Stage& stage) {
+  if (stage.touched_namespaces().empty()) return;
+  bool changed = false;
+  {
+    std::shared_lock lock(names_mutex_);
+    for (const auto& [id, entry] : stage.touched_namespaces()) {
+      const auto it = names_by_id_.find(id);
+      const bool known = it != names_by_id_.end();
+      changed = changed || known == entry.record.dropped ||
+                (known && !(names_.find(it->second)->second.policy == entry.record.policy));
+    }
+  }
+  if (!changed) return;
+  std::unique_lock lock(names_mutex_);
+  for (const auto& [id, entry] : stage.touched_namespaces()) {
+    if (entry.record.dropped) {
+      names_.erase(entry.record.name);
+      names_by_id_.erase(id);
+    } else {
+      names_[entry.record.name] = {id, entry.record.policy};
+      names_by_id_[id] = entry.record.name;
+    }
+  }
+}
+
+// Publishes the stage together with the chunks that became durable. Under commit_mutex_.
+void StoreImpl::PublishStage(store::Stage& stage) {
+  const store::ChunkStore::Durable durable = chunks_->TakeDurable();
+  for (const auto& [id, entry] : durable.chunks)
+    stage.Put(store::ChunkKey(id.ns, id.hash), store::EncodeChunkEntry(entry));
+  store::Applied applied = AppliedNow();
+  applied.bulk_segment = durable.position.segment;
+  applied.bulk_offset = durable.position.offset;
+  applied.ordinal = durable.ordinal;
+  index_->Publish(stage.Take(), applied);
+  chunks_->Forget(durable);
+}
+
+// For chunks of a content that is still being written.
+Status StoreImpl::PublishChunks() {
+  std::lock_guard commit(commit_mutex_);
+  JZSE_RETURN_IF_ERROR(CheckWritable());
+  store::Stage stage(*index_);
+  PublishStage(stage);
+  Nudge();
+  return {};
+}
+
+// Publishes the stage if its group became durable, and completes every request.
+void StoreImpl::FinishBatch(const std::vector<Request*>& batch, store::Stage& stage) {
+  if (!poisoned_ && !stage.empty()) {
+    PublishNames(stage);
+    PublishStage(stage);
+    {
+      std::lock_guard lock(feed_mutex_);
+      visible_.store(journal_->last(), std::memory_order_release);
+    }
+    feed_changed_.notify_all();
+    if (journal_->remaining() < journal_->next_segment_size() / 2) spare_wanted_ = journal_->next_segment_size();
+    // Back-pressure: a reader's view must not outgrow its bound. A failing index keeps its changes in the overlay,
+    // readers stay right, and the next open replays the journal.
+    if (index_->overlay_count() >= base::kOverlayCountMax) {
+      if (const Status status = index_->Drain(); !status.ok())
+        Log(0, absl::StrCat("the index cannot be brought up to date: ", status.message()));
+    }
+    Nudge();
+  }
+  size_t async = 0;
+  for (Request* request : batch) {
+    if (request->done) {
+      std::unique_ptr<Request> owned(request);
+      owned->done(owned->status, owned->info);
+      ++async;
+    } else {
+      request->finished.store(true, std::memory_order_release);
+    }
+  }
+  if (async == 0) return;
+  {
+    std::lock_guard lock(queue_mutex_);
+    queued_async_ -= async;
+  }
+  WakeAsync();
+}
+
+Status StoreImpl::RunExclusive(const std::function<Status(store::Stage&)>& body) {
+  std::lock_guard commit(commit_mutex_);
+  store::Stage stage(*index_);
+  JZSE_RETURN_IF_ERROR(body(stage));
+  if (!stage.empty()) index_->Publish(stage.Take(), index_->applied());
+  return {};
+}
+
+}  // namespace jzse::engine

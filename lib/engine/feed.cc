@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The change feed: the journal, read in order of sequence. Commit segments are read as they lie; what compaction copied
+// to cold segments is merged in by sequence. Only what was published is shown.
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "engine/store_impl.h"
+
+namespace jzse::engine {
+
+using base::Code;
+using base::Fail;
+
+class FeedImpl : public Feed {
+ public:
+  FeedImpl(StoreImpl& store, FeedOptions options, NamespaceId ns)
+      : store_(store), options_(std::move(options)), ns_(ns), after_(options_.after) {}
+
+  StatusOr<const ChangeEvent*> Next(int timeout_ms) override {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(std::max(timeout_ms, 0));
+    for (;;) {
+      if (cancelled_) return Fail(Code::kClosed, "the feed was cancelled");
+      JZSE_RETURN_IF_ERROR(store_.CheckOpen());
+      if (events_.empty()) JZSE_RETURN_IF_ERROR(Fill());
+      if (!events_.empty()) {
+        event_ = std::move(events_.front());
+        events_.pop_front();
+        return &event_;
+      }
+      if (timeout_ms == 0) return nullptr;
+      std::unique_lock lock(store_.feed_mutex_);
+      const auto ready = [this] {
+        return cancelled_ || store_.closed_ || store_.visible_.load(std::memory_order_acquire) > after_;
+      };
+      if (timeout_ms < 0) {
+        store_.feed_changed_.wait(lock, ready);
+      } else if (!store_.feed_changed_.wait_until(lock, deadline, ready)) {
+        return nullptr;
+      }
+    }
+  }
+
+  void Cancel() override {
+    {
+      std::lock_guard lock(store_.feed_mutex_);
+      cancelled_ = true;
+    }
+    store_.feed_changed_.notify_all();
+  }
+
+ private:
+  struct Item {
+    store::SegmentRef segment;
+    store::FooterEntry entry;
+  };
+
+  // Reads the next run of changes after after_ into events_.
+  Status Fill() {
+    while (events_.empty()) {
+      const Sequence visible = store_.visible_.load(std::memory_order_acquire);
+      if (after_ >= visible) return {};
+      std::map<Sequence, Item> items;
+      Sequence horizon = visible;   // everything up to here is in `items`
+      const store::SegmentMap segments = store_.segments_.Now();
+      JZSE_RETURN_IF_ERROR(Collect(*segments, visible, &horizon, &items));
+      for (auto& [sequence, item] : items) {
+        if (sequence > horizon) break;
+        JZSE_RETURN_IF_ERROR(AddEvent(item));
+      }
+      after_ = horizon;
+    }
+    return {};
+  }
+
+  // From each segment the entries in (after_, visible]; stops at the first commit segment that has some, so that one
+  // call reads about one segment.
+  Status Collect(const std::map<base::SegmentId, store::SegmentRef>& segments, Sequence visible, Sequence* horizon,
+                 std::map<Sequence, Item>* items) {
+    bool have_commits = false;
+    for (const auto& [id, segment] : segments) {
+      if (segment->header().stream != store::Stream::kCommit) continue;
+      const auto trailer = segment->trailer();
+      if (trailer && (trailer->records == 0 || trailer->last <= after_)) continue;
+      if (have_commits) {
+        // The next one begins here; what is before it was read.
+        *horizon = std::min(*horizon, segment->header().first_sequence - 1);
+        break;
+      }
+      JZSE_RETURN_IF_ERROR(Take(segment, visible, items, horizon));
+      have_commits = !items->empty();
+    }
+    for (const auto& [id, segment] : segments) {
+      if (segment->header().stream != store::Stream::kCold) continue;
+      const auto trailer = segment->trailer();
+      if (!trailer || trailer->records == 0 || trailer->last <= after_ || trailer->first > *horizon) continue;
+      Sequence whole = *horizon;
+      JZSE_RETURN_IF_ERROR(Take(segment, *horizon, items, &whole));
+    }
+    return {};
+  }
+
+  Status Take(const store::SegmentRef& segment, Sequence until, std::map<Sequence, Item>* items,
+              Sequence* horizon) {
+    uint64_t from = base::kSegmentHeaderSize;
+    if (!segment->trailer() && segment->id() == open_segment_) from = open_offset_;
+    JZSE_ASSIGN_OR_RETURN(store::SegmentEntries found,
+                          segment->trailer() ? store::ReadEntries(*segment, from, 0, nullptr) : ReadOpen(*segment, from));
+    // A segment that is read piece by piece tells how far this piece goes.
+    if (!segment->trailer() && found.entries.size() >= base::kFeedBatchMax)
+      *horizon = std::min(*horizon, found.entries.back().header.sequence);
+    for (store::FooterEntry& entry : found.entries) {
+      if (entry.header.type != store::RecordType::kChange) continue;
+      if (entry.header.sequence <= after_ || entry.header.sequence > until) continue;
+      const Sequence sequence = entry.header.sequence;
+      (*items)[sequence] = {segment, std::move(entry)};
+    }
+    return {};
+  }
+
+  // The segment that is being written (or was left unsealed): up to what is durable.
+  StatusOr<store::SegmentEntries> ReadOpen(store::Segment& segment, uint64_t from) {
+    store::SegmentEntries found;
+    const uint64_t end = segment.end;
+    store::SegmentScanner scanner(segment, from, end);
+    store::SegmentScanner::Item item;
+    while (found.entries.size() < base::kFeedBatchMax) {
+      JZSE_ASSIGN_OR_RETURN(const bool more, scanner.Next(&item));
+      if (!more) break;
+      if (item.header.sequence <= after_) {
+        open_segment_ = segment.id();
+        open_offset_ = scanner.position();
+        continue;
+      }
+      const bool first = (item.header.flags & store::kFlagGroupFirst) != 0;
+      const Bytes payload = first ? item.payload.substr(store::kGroupPrefixSize) : item.payload;
+      const auto summary = store::SummarySize(item.header.type, payload);
+      if (!summary.ok()) continue;
+      found.entries.push_back({item.header, item.location.offset, std::string(payload.substr(0, *summary))});
+    }
+    return found;
+  }
+
+  Status AddEvent(const Item& item) {
+    JZSE_ASSIGN_OR_RETURN(const store::ChangeRecord change, store::DecodeChange(item.entry.summary));
+    if (ns_ != 0 && change.ns != ns_) return {};
+    const std::string name = store_.NameOf(change.ns);
+    if (name.empty()) return {};  // of a namespace dropped since
+    const std::string& path = change.file.path.path;
+    if (path.compare(0, options_.prefix.size(), options_.prefix) != 0 &&
+        (change.old_path.empty() || change.old_path.compare(0, options_.prefix.size(), options_.prefix) != 0))
+      return {};
+    ChangeEvent event;
+    event.sequence = item.entry.header.sequence;
+    event.type = static_cast<ChangeType>(change.type);
+    event.more = (item.entry.header.flags & store::kFlagTransactionMore) != 0;
+    event.ns = name;
+    event.path = path;
+    event.old_path = change.old_path;
+    event.info = InfoOf({event.sequence, {}, change.type, change.floor, 0, change.file});
+    events_.push_back(std::move(event));
+    return {};
+  }
+
+  StoreImpl& store_;
+  const FeedOptions options_;
+  const NamespaceId ns_;
+  Sequence after_;
+  std::atomic<bool> cancelled_{false};
+  base::SegmentId open_segment_ = 0;
+  uint64_t open_offset_ = 0;
+  std::deque<ChangeEvent> events_;
+  ChangeEvent event_;
+};
+
+StatusOr<std::unique_ptr<Feed>> StoreImpl::OpenFeed(const FeedOptions& options) {
+  JZSE_RETURN_IF_ERROR(CheckOpen());
+  NamespaceId ns = 0;
+  FeedOptions canonical = options;
+  if (!options.ns.empty()) {
+    JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(options.ns));
+    ns = name.id;
+    JZSE_ASSIGN_OR_RETURN(canonical.prefix, model::CanonicalPrefix(name.policy.kind, options.prefix));
+  }
+  return std::unique_ptr<Feed>(std::make_unique<FeedImpl>(*this, std::move(canonical), ns));
+}
+
+}  // namespace jzse::engine

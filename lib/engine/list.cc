@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listings: an ordered walk over one view of the index.
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "engine/store_impl.h"
+
+namespace jzse::engine {
+
+using base::Code;
+using base::Fail;
+
+namespace {
+
+// The first string that no string with this prefix reaches; empty if there is none.
+std::string AfterPrefix(std::string prefix) {
+  while (!prefix.empty() && static_cast<uint8_t>(prefix.back()) == 0xff) prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(static_cast<uint8_t>(prefix.back()) + 1);
+  return prefix;
+}
+
+class ListerImpl : public Lister {
+ public:
+  ListerImpl(store::ReadView view, const store::ReadView* borrowed, store::LiveIndex& index, NamespaceId ns,
+             ListOptions options)
+      : own_(std::move(view)), view_(borrowed != nullptr ? borrowed : &own_), options_(std::move(options)),
+        key_prefix_(store::PathKey(ns, options_.prefix)), left_(options_.limit) {
+    cursor_ = index.index().NewCursor(view_->index.get());
+    std::string start = key_prefix_;
+    if (!options_.start_after.empty()) {
+      // After a group given as a prefix entry, everything in it is done.
+      const bool group = !options_.delimiter.empty() && options_.start_after.back() == options_.delimiter.front();
+      std::string after = store::PathKey(ns, options_.start_after);
+      if (group) {
+        after = AfterPrefix(after);
+      } else {
+        after.push_back('\0');
+      }
+      start = std::max(start, after);
+    }
+    cursor_->Seek(start);
+  }
+
+  StatusOr<const ListEntry*> Next() override {
+    if (options_.limit != 0 && left_ == 0) return nullptr;
+    while (cursor_->valid() && cursor_->key().substr(0, key_prefix_.size()) == key_prefix_) {
+      JZSE_ASSIGN_OR_RETURN(const FileEntry entry, store::DecodeFileEntry(cursor_->value()));
+      if (!entry.live() && !options_.with_deleted) {
+        cursor_->Next();
+        continue;
+      }
+      const Bytes path = store::PathOfKey(cursor_->key());
+      const size_t cut = options_.delimiter.empty()
+                             ? std::string_view::npos
+                             : path.find(options_.delimiter.front(), options_.prefix.size());
+      if (cut != std::string_view::npos) {
+        entry_.path = path.substr(0, cut + 1);
+        entry_.info = FileInfo{};
+        entry_.info.kind = model::ContentKind::kDirectory;
+        entry_.info.is_prefix = true;
+        cursor_->Seek(AfterPrefix(std::string(cursor_->key().substr(0, store::kKeyPrefixSize + cut + 1))));
+      } else {
+        entry_.path = path;
+        entry_.info = InfoOf(entry);
+        cursor_->Next();
+      }
+      --left_;
+      return &entry_;
+    }
+    JZSE_RETURN_IF_ERROR(cursor_->status());
+    return nullptr;
+  }
+
+ private:
+  const store::ReadView own_;
+  const store::ReadView* const view_;
+  const ListOptions options_;
+  const std::string key_prefix_;
+  uint64_t left_;
+  std::unique_ptr<store::IndexCursor> cursor_;
+  ListEntry entry_;
+};
+
+// A list made beforehand: versions are few.
+class VersionLister : public Lister {
+ public:
+  explicit VersionLister(std::vector<ListEntry> entries) : entries_(std::move(entries)) {}
+  StatusOr<const ListEntry*> Next() override { return next_ < entries_.size() ? &entries_[next_++] : nullptr; }
+
+ private:
+  const std::vector<ListEntry> entries_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Lister>> StoreImpl::List(std::string_view ns, const ListOptions& options) {
+  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+  ListOptions canonical = options;
+  JZSE_ASSIGN_OR_RETURN(canonical.prefix, model::CanonicalPrefix(name.policy.kind, options.prefix));
+  JZSE_ASSIGN_OR_RETURN(canonical.start_after, model::CanonicalPrefix(name.policy.kind, options.start_after));
+  if (options.delimiter.size() > 1)
+    return Fail(Code::kInvalid, absl::StrCat("delimiter ", model::Quoted(options.delimiter),
+                                             ": must be one character of ASCII"));
+  const store::ReadView* borrowed = nullptr;
+  store::ReadView own;
+  if (options.snapshot != nullptr) {
+    borrowed = &static_cast<const SnapshotImpl*>(options.snapshot)->view;
+  } else {
+    JZSE_ASSIGN_OR_RETURN(own.index, index_->Snapshot());
+  }
+  return std::unique_ptr<Lister>(
+      std::make_unique<ListerImpl>(std::move(own), borrowed, *index_, name.id, std::move(canonical)));
+}
+
+StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, std::string_view path) {
+  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+  JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
+  std::vector<ListEntry> entries;
+  std::vector<base::FileId> files;
+  Status status;
+  const auto add = [&](Bytes value, bool owner) {
+    const auto entry = store::DecodeFileEntry(value);
+    if (!entry.ok()) {
+      status = entry.status();
+      return false;
+    }
+    if (owner) files.push_back(entry->id());
+    entries.push_back({entry->file.path.path, InfoOf(*entry)});
+    return true;
+  };
+  std::string value;
+  JZSE_ASSIGN_OR_RETURN(const bool found, index_->Get(store::PathKey(name.id, canonical), &value));
+  if (found) add(value, true);
+  JZSE_RETURN_IF_ERROR(index_->Scan(store::TombstonePrefix(name.id, canonical), nullptr,
+                                    [&](Bytes, Bytes tombstone) { return add(tombstone, true); }));
+  for (const base::FileId& file : files)
+    JZSE_RETURN_IF_ERROR(index_->Scan(store::VersionPrefix(name.id, file), nullptr,
+                                      [&](Bytes, Bytes version) { return add(version, false); }));
+  JZSE_RETURN_IF_ERROR(status);
+  if (entries.empty()) return NotFound(canonical);
+  std::sort(entries.begin(), entries.end(),
+            [](const ListEntry& a, const ListEntry& b) { return a.info.sequence > b.info.sequence; });
+  return std::unique_ptr<Lister>(std::make_unique<VersionLister>(std::move(entries)));
+}
+
+}  // namespace jzse::engine

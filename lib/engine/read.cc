@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading files: one look-up, one positioned read, checked. No lock is shared with writers.
+//
+// Compaction may move a record between look-up and read; the segment is then gone from the set and the look-up is
+// repeated. A read under a view (snapshot, open reader) cannot meet this: the view holds the segments.
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "engine/store_impl.h"
+
+namespace jzse::engine {
+
+using base::Code;
+using base::Fail;
+using model::Content;
+using model::ContentKind;
+
+namespace {
+
+constexpr int kAttemptsMax = 32;
+
+const store::ReadView* ViewOf(const GetOptions& options) {
+  return options.snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(options.snapshot)->view;
+}
+
+// The one error that a second look-up mends.
+bool MovedAway(const Status& status) { return base::Is(status, Code::kBusy); }
+
+}  // namespace
+
+StatusOr<bool> StoreImpl::Load(const std::string& key, const store::ReadView* view, std::string* value) {
+  return view != nullptr ? index_->index().Get(key, view->index.get(), value) : index_->Get(key, value);
+}
+
+StatusOr<bool> StoreImpl::HasLiveUnder(const std::string& prefix, const store::ReadView* view) {
+  bool live = false;
+  Status status;
+  const auto each = [&](Bytes, Bytes value) {
+    const auto is_live = store::IsLiveValue(value);
+    if (!is_live.ok()) status = is_live.status();
+    live = is_live.ok() && *is_live;
+    return status.ok() && !live;
+  };
+  if (view == nullptr) {
+    JZSE_RETURN_IF_ERROR(index_->Scan(prefix, nullptr, each));
+  } else {
+    const auto cursor = index_->index().NewCursor(view->index.get());
+    for (cursor->Seek(prefix); cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next())
+      if (!each(cursor->key(), cursor->value())) break;
+    JZSE_RETURN_IF_ERROR(cursor->status());
+  }
+  JZSE_RETURN_IF_ERROR(status);
+  return live;
+}
+
+// A version by its sequence: the current state, an older one, or one of a deleted file that had the path.
+StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& path, Sequence version,
+                                           const store::ReadView* view) {
+  std::string value;
+  std::vector<base::FileId> files;
+  JZSE_ASSIGN_OR_RETURN(const bool found, Load(store::PathKey(ns, path), view, &value));
+  if (found) {
+    JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(value));
+    if (entry.sequence == version && entry.live()) return entry;
+    files.push_back(entry.id());
+  }
+  const std::string prefix = store::TombstonePrefix(ns, path);
+  const auto each = [&](Bytes, Bytes tombstone) {
+    if (const auto entry = store::DecodeFileEntry(tombstone); entry.ok()) files.push_back(entry->id());
+    return true;
+  };
+  if (view == nullptr) {
+    JZSE_RETURN_IF_ERROR(index_->Scan(prefix, nullptr, each));
+  } else {
+    const auto cursor = index_->index().NewCursor(view->index.get());
+    for (cursor->Seek(prefix); cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next())
+      each(cursor->key(), cursor->value());
+  }
+  for (const base::FileId& file : files) {
+    JZSE_ASSIGN_OR_RETURN(const bool there, Load(store::VersionKey(ns, file, version), view, &value));
+    if (there) return store::DecodeFileEntry(value);
+  }
+  return Fail(Code::kNotFound, absl::StrCat(model::Quoted(path), ": has no version ", version));
+}
+
+StatusOr<StoreImpl::Found> StoreImpl::FindFile(std::string_view ns, std::string_view path,
+                                               const GetOptions& options) {
+  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+  Found found;
+  found.ns = name.id;
+  JZSE_ASSIGN_OR_RETURN(found.path, model::CanonicalName(name.policy.kind, path));
+  const store::ReadView* const view = ViewOf(options);
+  if (options.version != 0) {
+    JZSE_ASSIGN_OR_RETURN(found.entry, FindVersion(found.ns, found.path, options.version, view));
+    return found;
+  }
+  std::string value;
+  JZSE_ASSIGN_OR_RETURN(const bool there, Load(store::PathKey(found.ns, found.path), view, &value));
+  if (there) {
+    JZSE_ASSIGN_OR_RETURN(found.entry, store::DecodeFileEntry(value));
+    if (found.entry.live()) return found;
+  }
+  if (name.policy.kind == model::NamespaceKind::kTree) {
+    // An implied directory.
+    JZSE_ASSIGN_OR_RETURN(const bool below, HasLiveUnder(store::PathKey(found.ns, found.path + "/"), view));
+    if (below) {
+      found.entry = {};
+      Content directory;
+      directory.kind = ContentKind::kDirectory;
+      found.entry.file.contents.push_back({directory, {}, {}, {}});
+      found.entry.file.path.path = found.path;
+      return found;
+    }
+  }
+  return NotFound(found.path);
+}
+
+StatusOr<FileInfo> StoreImpl::Stat(std::string_view ns, std::string_view path, const GetOptions& options) {
+  JZSE_ASSIGN_OR_RETURN(const Found found, FindFile(ns, path, options));
+  return InfoOf(found.entry);
+}
+
+// The record that holds the entry's inline bytes.
+StatusOr<store::Location> StoreImpl::HolderOf(const FileEntry& entry, const store::ReadView* view) {
+  const Content& content = entry.content().content;
+  if (content.storage != Content::Storage::kReference) return entry.location;
+  std::string value;
+  JZSE_ASSIGN_OR_RETURN(const bool found, Load(store::HolderKey(content.reference), view, &value));
+  if (!found) return Fail(Code::kBusy, "the holder of the content is gone");  // the entry is out of date
+  JZSE_ASSIGN_OR_RETURN(const store::HolderEntry holder, store::DecodeHolder(value));
+  return holder.location;
+}
+
+Status StoreImpl::ReadInline(const Found& found, const store::ReadView* view, std::string* data) {
+  JZSE_ASSIGN_OR_RETURN(const store::Location location, HolderOf(found.entry, view));
+  const store::SegmentRef segment =
+      view != nullptr ? FindIn(view->segments, location.segment) : segments_.Find(location.segment);
+  if (!segment) return Fail(Code::kBusy, absl::StrCat("segment ", location.segment, " is gone"));
+  store::RecordHeader header;
+  std::string buffer;
+  auto payload = segment->ReadRecord(location, &header, &buffer);
+  if (!payload.ok()) {
+    if (base::Is(payload.status(), Code::kCorrupt)) ++counters_.corrupt_records;
+    return base::Annotate(payload.status(), model::Quoted(found.path));
+  }
+  if ((header.flags & store::kFlagGroupFirst) != 0) payload->remove_prefix(store::kGroupPrefixSize);
+  JZSE_ASSIGN_OR_RETURN(const store::ChangeRecord change, store::DecodeChange(*payload));
+  if (change.inline_size != found.entry.content().content.size)
+    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found.path), ": the content's size does not match"));
+  return store::DecodeContent(change.encoding, change.inline_bytes, change.inline_size, data);
+}
+
+// The current content by its remembered place. False: not remembered, or out of date; then the index tells.
+bool StoreImpl::GetHot(NamespaceId ns, const std::string& key, std::string* data, FileInfo* info,
+                       Attributes* attributes, store::LocationCache::Ticket* ticket) {
+  const auto location = index_->places().Find(key, ticket);
+  if (!location) return false;
+  const store::SegmentRef segment = segments_.Find(location->segment);
+  if (!segment) return false;
+  store::RecordHeader header;
+  auto payload = segment->ReadRecord(*location, &header, data);
+  if (!payload.ok()) return false;
+  if ((header.flags & store::kFlagGroupFirst) != 0) payload->remove_prefix(store::kGroupPrefixSize);
+  auto change = store::DecodeChange(*payload);
+  if (!change.ok() || change->ns != ns || change->file.path.path != store::PathOfKey(key)) return false;
+  if (change->encoding == store::InlineEncoding::kRaw) {
+    // The content stays in the buffer that the record was read into.
+    const size_t begin = static_cast<size_t>(change->inline_bytes.data() - data->data());
+    data->resize(begin + change->inline_size);
+    data->erase(0, begin);
+  } else {
+    const std::string stored(change->inline_bytes);
+    if (!store::DecodeContent(change->encoding, stored, change->inline_size, data).ok()) return false;
+  }
+  change->inline_bytes = {};
+  const FileEntry entry{header.sequence, *location, change->type, change->floor, 0, std::move(change->file)};
+  *info = InfoOf(entry);
+  if (attributes != nullptr) *attributes = AttributesOf(entry);
+  return true;
+}
+
+StatusOr<FileInfo> StoreImpl::Get(std::string_view ns, std::string_view path, const GetOptions& options,
+                                  std::string* data, Attributes* attributes) {
+  if (data != nullptr && options.snapshot == nullptr && options.version == 0) {
+    JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+    JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
+    const std::string key = store::PathKey(name.id, canonical);
+    store::LocationCache::Ticket ticket;
+    FileInfo info;
+    if (GetHot(name.id, key, data, &info, attributes, &ticket)) return info;
+    JZSE_ASSIGN_OR_RETURN(const Found found, FindFile(ns, path, options));
+    if (found.entry.content().content.storage == Content::Storage::kInline)
+      index_->places().Insert(ticket, found.entry.location);
+  }
+  for (int attempt = 0;; ++attempt) {
+    JZSE_ASSIGN_OR_RETURN(const Found found, FindFile(ns, path, options));
+    const Content& content = found.entry.content().content;
+    if (data == nullptr) {
+      if (attributes != nullptr) *attributes = AttributesOf(found.entry);
+      return InfoOf(found.entry);
+    }
+    if (content.kind == ContentKind::kDirectory)
+      return Fail(Code::kExists, absl::StrCat(model::Quoted(found.path), ": is a directory"));
+    if (content.storage == Content::Storage::kChunked) {
+      JZSE_ASSIGN_OR_RETURN(auto reader, OpenReader(ns, path, options));
+      if (reader->info().size > std::string().max_size())
+        return Fail(Code::kNoMemory, absl::StrCat(model::Quoted(found.path), ": too large for memory"));
+      data->resize(reader->info().size);
+      JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, data->data(), data->size()));
+      if (count != data->size())
+        return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found.path), ": the content is cut short"));
+      if (attributes != nullptr) *attributes = reader->attributes();
+      return reader->info();
+    }
+    const Status status = ReadInline(found, ViewOf(options), data);
+    if (MovedAway(status)) {
+      if (attempt < kAttemptsMax) continue;
+      return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found.path), ": ", status.message()));
+    }
+    JZSE_RETURN_IF_ERROR(status);
+    if (attributes != nullptr) *attributes = AttributesOf(found.entry);
+    return InfoOf(found.entry);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ readers
+
+class ReaderImpl : public Reader {
+ public:
+  ReaderImpl(StoreImpl& store, StoreImpl::Found found) : store_(store), found_(std::move(found)) {
+    info_ = InfoOf(found_.entry);
+    attributes_ = AttributesOf(found_.entry);
+  }
+
+  Status Load(const GetOptions& options) {
+    const Content& content = found_.entry.content().content;
+    if (content.storage == Content::Storage::kChunked) {
+      JZSE_ASSIGN_OR_RETURN(own_view_, store_.NewView());
+      view_ = &own_view_;
+      // What was looked up must still be so in the view, or its chunks may be gone from it.
+      if (options.snapshot != nullptr) {
+        view_ = ViewOf(options);
+      } else {
+        const Sequence version = found_.entry.sequence;
+        if (!store_.FindVersion(found_.ns, found_.path, version, view_).ok())
+          return Fail(Code::kBusy, absl::StrCat(model::Quoted(found_.path), ": changed while it was opened"));
+      }
+      JZSE_ASSIGN_OR_RETURN(walker_, store::ManifestWalker::Open(content.manifest, [this](const Hash256& hash) {
+                              std::string node;
+                              const Status status =
+                                  store_.chunks_->Read(found_.ns, hash, view_, false, &node);
+                              return status.ok() ? StatusOr<std::string>(std::move(node)) : StatusOr<std::string>(status);
+                            }));
+      if (walker_->size() != info_.size)
+        return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": manifest and size disagree"));
+      return {};
+    }
+    if (content.storage == Content::Storage::kNone) return {};
+    return store_.ReadInline(found_, ViewOf(options), &inline_);
+  }
+
+  const FileInfo& info() const override { return info_; }
+  const Attributes& attributes() const override { return attributes_; }
+
+  StatusOr<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) override {
+    if (offset >= info_.size) return size_t{0};
+    size = std::min<uint64_t>(size, info_.size - offset);
+    if (!walker_) {
+      std::copy_n(inline_.data() + offset, size, buffer);
+      return size;
+    }
+    size_t done = 0;
+    while (done < size) {
+      JZSE_RETURN_IF_ERROR(Position(offset + done));
+      const uint64_t within = offset + done - chunk_offset_;
+      const size_t piece = std::min<uint64_t>(size - done, chunk_.size() - within);
+      std::copy_n(chunk_.data() + within, piece, buffer + done);
+      done += piece;
+    }
+    return done;
+  }
+
+  Status Extents(uint64_t offset, size_t max, std::vector<Extent>* extents) override;
+
+ private:
+  // Loads the chunk that holds `offset`.
+  Status Position(uint64_t offset) {
+    if (loaded_ && offset >= chunk_offset_ && offset < chunk_offset_ + chunk_.size()) return {};
+    loaded_ = false;
+    if (walker_->valid() && walker_->chunk_offset() + walker_->chunk().size == offset) {
+      JZSE_RETURN_IF_ERROR(walker_->Next());
+    } else {
+      JZSE_RETURN_IF_ERROR(walker_->Seek(offset));
+    }
+    if (!walker_->valid())
+      return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": the manifest ends early"));
+    const Status status = store_.chunks_->Read(found_.ns, walker_->chunk().hash, view_, false, &chunk_);
+    if (!status.ok()) {
+      if (base::Is(status, Code::kCorrupt)) ++store_.counters_.corrupt_records;
+      return base::Annotate(status, model::Quoted(found_.path));
+    }
+    if (chunk_.size() != walker_->chunk().size)
+      return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": a chunk has the wrong size"));
+    chunk_offset_ = walker_->chunk_offset();
+    loaded_ = true;
+    return {};
+  }
+
+  Status InlineExtent(uint64_t offset, std::vector<Extent>* extents);
+  Status ChunkExtent(uint64_t offset, std::vector<Extent>* extents);
+
+  StoreImpl& store_;
+  StoreImpl::Found found_;
+  FileInfo info_;
+  Attributes attributes_;
+  std::string inline_;
+  store::ReadView own_view_;
+  const store::ReadView* view_ = nullptr;
+  std::optional<store::ManifestWalker> walker_;
+  std::string chunk_;
+  uint64_t chunk_offset_ = 0;
+  bool loaded_ = false;
+  std::vector<store::SegmentRef> held_;   // behind extents given out
+};
+
+Status ReaderImpl::Extents(uint64_t offset, size_t max, std::vector<Extent>* extents) {
+  while (extents->size() < max && offset < info_.size) {
+    JZSE_RETURN_IF_ERROR(walker_ ? ChunkExtent(offset, extents) : InlineExtent(offset, extents));
+    offset += extents->back().length;
+  }
+  return {};
+}
+
+namespace {
+
+// The place of stored bytes inside a record that was read and checked.
+StatusOr<Extent> PlaceIn(store::Segment& segment, const store::Location& location, const std::string& record,
+                         Bytes stored, uint64_t skip) {
+  const int fd = segment.file().Descriptor();
+  if (fd < 0) return Fail(Code::kUnsupported, "there is no descriptor to give out");
+  const uint64_t within = static_cast<uint64_t>(stored.data() - record.data());
+  return Extent{fd, location.offset + within + skip, stored.size() - skip};
+}
+
+}  // namespace
+
+Status ReaderImpl::InlineExtent(uint64_t offset, std::vector<Extent>* extents) {
+  JZSE_ASSIGN_OR_RETURN(const store::Location location, store_.HolderOf(found_.entry, nullptr));
+  const store::SegmentRef segment = store_.segments_.Find(location.segment);
+  if (!segment) return Fail(Code::kBusy, "the content was just moved; open the file again");
+  store::RecordHeader header;
+  std::string record;
+  JZSE_ASSIGN_OR_RETURN(Bytes payload, segment->ReadRecord(location, &header, &record));
+  if ((header.flags & store::kFlagGroupFirst) != 0) payload.remove_prefix(store::kGroupPrefixSize);
+  JZSE_ASSIGN_OR_RETURN(const store::ChangeRecord change, store::DecodeChange(payload));
+  if (change.encoding != store::InlineEncoding::kRaw)
+    return Fail(Code::kUnsupported, absl::StrCat(model::Quoted(found_.path), ": is stored compressed"));
+  JZSE_ASSIGN_OR_RETURN(const Extent extent, PlaceIn(*segment, location, record, change.inline_bytes, offset));
+  extents->push_back(extent);
+  held_.push_back(segment);
+  return {};
+}
+
+Status ReaderImpl::ChunkExtent(uint64_t offset, std::vector<Extent>* extents) {
+  JZSE_RETURN_IF_ERROR(walker_->Seek(offset));
+  if (!walker_->valid())
+    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": the manifest ends early"));
+  loaded_ = false;
+  JZSE_ASSIGN_OR_RETURN(const store::ChunkEntry entry,
+                        store_.chunks_->Find(found_.ns, walker_->chunk().hash, view_));
+  const store::SegmentRef segment = FindIn(view_->segments, entry.location.segment);
+  if (!segment) return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": a chunk is missing"));
+  store::RecordHeader header;
+  std::string record;
+  JZSE_ASSIGN_OR_RETURN(const Bytes payload, segment->ReadRecord(entry.location, &header, &record));
+  JZSE_ASSIGN_OR_RETURN(const store::ChunkRecord chunk, store::DecodeChunk(payload));
+  if (chunk.encoding != store::InlineEncoding::kRaw)
+    return Fail(Code::kUnsupported, absl::StrCat(model::Quoted(found_.path), ": is stored compressed"));
+  JZSE_ASSIGN_OR_RETURN(const Extent extent, PlaceIn(*segment, entry.location, record, chunk.bytes,
+                                                     offset - walker_->chunk_offset()));
+  extents->push_back(extent);
+  held_.push_back(segment);
+  return {};
+}
+
+StatusOr<std::unique_ptr<Reader>> StoreImpl::OpenReader(std::string_view ns, std::string_view path,
+                                                        const GetOptions& options) {
+  for (int attempt = 0;; ++attempt) {
+    JZSE_ASSIGN_OR_RETURN(Found found, FindFile(ns, path, options));
+    if (found.entry.kind() == ContentKind::kDirectory)
+      return Fail(Code::kExists, absl::StrCat(model::Quoted(found.path), ": is a directory"));
+    auto reader = std::make_unique<ReaderImpl>(*this, std::move(found));
+    const Status status = reader->Load(options);
+    if (status.ok()) return std::unique_ptr<Reader>(std::move(reader));
+    if (!MovedAway(status) || attempt >= kAttemptsMax) return status;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ views
+
+StatusOr<store::ReadView> StoreImpl::NewView() {
+  // Segments first: a segment that compaction adds afterwards is not needed by an older index view, and one that it
+  // removes in between is still held here. A view whose index names a newer segment than held is taken again.
+  for (int attempt = 0;; ++attempt) {
+    store::ReadView view;
+    const store::SegmentMap before = segments_.Now();
+    JZSE_ASSIGN_OR_RETURN(view.index, index_->Snapshot());
+    view.segments = segments_.Now();
+    if (before == view.segments || attempt >= kAttemptsMax) {
+      if (before != view.segments) {
+        // The set changes faster than it can be read: take both generations.
+        auto both = std::make_shared<std::map<base::SegmentId, store::SegmentRef>>(*before);
+        both->insert(view.segments->begin(), view.segments->end());
+        view.segments = std::move(both);
+      }
+      return view;
+    }
+  }
+}
+
+StatusOr<std::unique_ptr<Snapshot>> StoreImpl::OpenSnapshot() {
+  JZSE_RETURN_IF_ERROR(CheckOpen());
+  if (snapshots_open_.fetch_add(1) >= base::kSnapshotsMax) {
+    --snapshots_open_;
+    return Fail(Code::kBusy, absl::StrCat("at most ", base::kSnapshotsMax, " snapshots are open at once"));
+  }
+  // The moment lies between two commits.
+  std::unique_lock commit(commit_mutex_);
+  const Sequence sequence = visible_;
+  auto view = NewView();
+  commit.unlock();
+  if (!view.ok()) {
+    --snapshots_open_;
+    return view.status();
+  }
+  return std::unique_ptr<Snapshot>(std::make_unique<SnapshotImpl>(std::move(*view), sequence, snapshots_open_));
+}
+
+}  // namespace jzse::engine

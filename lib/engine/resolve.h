@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operation means against the newest state: checks it and appends the records that carry it out to the group in
+// the making. Either all of an operation's records are appended, or it fails and the caller rolls the transaction back.
+//
+// Threads: the leader's.
+#ifndef JZSE_ENGINE_RESOLVE_H_
+#define JZSE_ENGINE_RESOLVE_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "engine/operation.h"
+#include "store/store.h"
+
+namespace jzse::engine {
+
+using store::FileEntry;
+
+class Resolver {
+ public:
+  Resolver(store::Stage& stage, store::Journal& journal, const base::ReplicaId& replica,
+           std::function<model::Stamp()> stamp, std::function<StatusOr<store::Location>(Sequence)> locate);
+
+  // `info` is the state of the operation's file afterwards.
+  Status Run(const Operation& operation, FileInfo* info);
+  size_t records() const { return records_; }
+
+ private:
+  using Entry = std::optional<FileEntry>;
+
+  StatusOr<Entry> Load(const Operation& operation, const std::string& path);
+  Status CheckParents(const Operation& operation, const std::string& path);
+  Status CheckPlace(const Operation& operation, const std::string& path, const Entry& current);
+  StatusOr<bool> HasBelow(const Operation& operation, const std::string& path);
+  StatusOr<std::vector<FileEntry>> ListBelow(const Operation& operation, const std::string& path);
+  Status CheckQuota(const Operation& operation, const Entry& current, const model::Content& content);
+  StatusOr<Sequence> FloorFor(const Operation& operation, const Entry& current);
+
+  Status Put(const Operation& operation, FileInfo* info);
+  Status Delete(const Operation& operation, FileInfo* info);
+  Status Move(const Operation& operation, FileInfo* info);
+  Status Copy(const Operation& operation, FileInfo* info);
+  Status Mkdir(const Operation& operation, FileInfo* info);
+  Status SetAttributes(const Operation& operation, FileInfo* info);
+  Status Restore(const Operation& operation, FileInfo* info);
+  Status DeleteVersions(const Operation& operation);
+  Status Namespace(const Operation& operation);
+
+  // Gives the file at `path` a new content.
+  Status PutContent(const Operation& operation, const std::string& path, const Entry& current,
+                    model::Content content, store::ChangeType type, FileInfo* info);
+  Status DeleteOne(const Operation& operation, const FileEntry& current);
+  Status MoveOne(const Operation& operation, FileEntry current, std::string to_path, FileInfo* info);
+  Status Emit(store::ChangeRecord& change, FileInfo* info);
+
+  store::Stage& stage_;
+  store::Journal& journal_;
+  const base::ReplicaId replica_;
+  std::function<model::Stamp()> stamp_;
+  std::map<Sequence, store::Location> sources_;  // changes whose content this transaction refers to
+  store::Applier applier_;
+  size_t records_ = 0;
+};
+
+// The content of `entry` without its bytes: a reference where they are inline.
+model::Content ShareContent(const FileEntry& entry);
+
+}  // namespace jzse::engine
+
+#endif  // JZSE_ENGINE_RESOLVE_H_

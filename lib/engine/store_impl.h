@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store, opened: what the parts of the engine share. Each part has its own .cc file: open (life), transaction (what is
+// asked), resolve (what it means), commit (making it durable), writer, read, list, feed, upkeep, background.
+//
+// Lock order: commit_mutex_ before everything of store/; queue_mutex_, names_mutex_, feed_mutex_ and background_mutex_ are
+// leaves, held for a few instructions and never together.
+#ifndef JZSE_ENGINE_STORE_IMPL_H_
+#define JZSE_ENGINE_STORE_IMPL_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/operation.h"
+#include "io/io.h"
+#include "store/store.h"
+
+namespace jzse::engine {
+
+using base::NamespaceId;
+using store::FileEntry;
+
+struct Request;
+
+struct NamespaceName {
+  NamespaceId id = 0;
+  model::NamespacePolicy policy;
+};
+
+class SnapshotImpl : public Snapshot {
+ public:
+  SnapshotImpl(store::ReadView view, Sequence sequence, std::atomic<size_t>& open)
+      : view(std::move(view)), sequence_(sequence), open_(open) {}
+  ~SnapshotImpl() override { --open_; }
+  Sequence sequence() const override { return sequence_; }
+
+  store::ReadView view;
+
+ private:
+  const Sequence sequence_;
+  std::atomic<size_t>& open_;
+};
+
+class StoreImpl : public Store {
+ public:
+  StoreImpl(std::unique_ptr<io::Env> owned, io::Env& env, std::string path, const Options& options);
+  ~StoreImpl() override;
+  Status Start();  // once, before anything else
+
+  Status Close() override;
+  StatusOr<Stats> GetStats() override;
+  const std::string& region() const override { return identity_.region; }
+
+  Status CreateNamespace(std::string_view name, const model::NamespacePolicy& policy) override;
+  Status ConfigureNamespace(std::string_view name, const model::NamespacePolicy& policy) override;
+  StatusOr<NamespaceInfo> GetNamespace(std::string_view name) override;
+  StatusOr<std::vector<NamespaceInfo>> ListNamespaces() override;
+  Status DropNamespace(std::string_view name) override;
+
+  Status AddPut(Transaction& t, std::string_view ns, std::string_view path, Bytes data, bool copy,
+                const PutOptions& options) override;
+  Status AddWriter(Transaction& t, std::unique_ptr<Writer> writer) override;
+  Status AddDelete(Transaction& t, std::string_view ns, std::string_view path, const ChangeOptions& options) override;
+  Status AddMove(Transaction& t, std::string_view ns, std::string_view path, std::string_view to_path,
+                 const ChangeOptions& options) override;
+  Status AddCopy(Transaction& t, std::string_view ns, std::string_view path, std::string_view to_ns,
+                 std::string_view to_path, const ChangeOptions& options) override;
+  Status AddMkdir(Transaction& t, std::string_view ns, std::string_view path, const PutOptions& options) override;
+  Status AddSetAttributes(Transaction& t, std::string_view ns, std::string_view path,
+                          const PutOptions& options) override;
+  Status AddRestore(Transaction& t, std::string_view ns, std::string_view path, Sequence version) override;
+  Status AddDeleteVersion(Transaction& t, std::string_view ns, std::string_view path, Sequence version) override;
+
+  StatusOr<FileInfo> Commit(Transaction t) override;
+  Status CommitAsync(Transaction t, Done done) override;
+  Status GetAsync(std::string ns, std::string path, GetOptions options, bool with_data, GetDone done) override;
+
+  StatusOr<std::unique_ptr<Writer>> OpenWriter(std::string_view ns, std::string_view path,
+                                               const PutOptions& options) override;
+  StatusOr<FileInfo> Stat(std::string_view ns, std::string_view path, const GetOptions& options) override;
+  StatusOr<FileInfo> Get(std::string_view ns, std::string_view path, const GetOptions& options, std::string* data,
+                         Attributes* attributes) override;
+  StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view ns, std::string_view path,
+                                               const GetOptions& options) override;
+  StatusOr<std::unique_ptr<Lister>> List(std::string_view ns, const ListOptions& options) override;
+  StatusOr<std::unique_ptr<Lister>> ListVersions(std::string_view ns, std::string_view path) override;
+  StatusOr<std::unique_ptr<Snapshot>> OpenSnapshot() override;
+  StatusOr<std::unique_ptr<Feed>> OpenFeed(const FeedOptions& options) override;
+  StatusOr<VerifyReport> Verify(const VerifyOptions& options) override;
+  StatusOr<CompactReport> Compact(const CompactOptions& options) override;
+
+ private:
+  friend class Resolver;
+  friend class WriterImpl;
+  friend class ReaderImpl;
+  friend class FeedImpl;
+  friend class Verifier;
+
+  // open.cc
+  Status LoadIdentity();
+  Status CreateStore();
+  Status OpenData();
+  Status LoadNamespaces();
+  Status CheckOpen() const;
+  Status CheckWritable() const;
+  void Log(int level, const std::string& line) const;
+  StatusOr<uint64_t> DiskBytes();
+
+  // names
+  StatusOr<NamespaceName> FindNamespace(std::string_view name) const;
+  std::string NameOf(NamespaceId id) const;   // "" when unknown
+  Status ChangeNamespace(std::string_view name, const model::NamespacePolicy* policy, bool create, bool drop);
+
+  // transaction.cc
+  StatusOr<Operation*> NewOperation(Transaction& t, Operation::Kind kind, std::string_view ns, std::string_view path);
+  Status SetContent(Operation& operation, Bytes data, bool copy);
+  Status CopyAcross(Transaction& t, const NamespaceName& from, const std::string& path, const NamespaceName& to,
+                    std::string_view to_ns, std::string_view to_path, const ChangeOptions& options);
+
+  // commit.cc
+  Status Prepare(Request& request);
+  void Prefetch(const TransactionState& t, store::Prefetched* prefetched);
+  Status Enqueue(Request& request, bool* lead);
+  void Wait(Request& request);
+  void Lead(const Request* own);
+  std::vector<Request*> TakeBatch(const Request* own, uint32_t* number);
+  void WakeAsync();
+  void ProcessBatch(const std::vector<Request*>& batch);
+  Status StageBatch(const std::vector<Request*>& batch, store::Stage& stage);
+  void FinishBatch(const std::vector<Request*>& batch, store::Stage& stage);
+  void PublishStage(store::Stage& stage);
+  Status PublishChunks();
+  Status RunExclusive(const std::function<Status(store::Stage&)>& body);
+  void PublishNames(const store::Stage& stage);
+  store::Applied AppliedNow() const;
+
+  // read.cc
+  struct Found {
+    NamespaceId ns = 0;
+    std::string path;
+    FileEntry entry;
+  };
+  StatusOr<Found> FindFile(std::string_view ns, std::string_view path, const GetOptions& options);
+  StatusOr<FileEntry> FindVersion(NamespaceId ns, const std::string& path, Sequence version,
+                                  const store::ReadView* view);
+  StatusOr<bool> Load(const std::string& key, const store::ReadView* view, std::string* value);
+  StatusOr<bool> HasLiveUnder(const std::string& prefix, const store::ReadView* view);
+  bool GetHot(NamespaceId ns, const std::string& key, std::string* data, FileInfo* info, Attributes* attributes,
+              store::LocationCache::Ticket* ticket);
+  // Entry's inline content; retries over compaction by looking `key` up again.
+  Status ReadInline(const Found& found, const store::ReadView* view, std::string* data);
+  StatusOr<store::Location> HolderOf(const FileEntry& entry, const store::ReadView* view);
+  StatusOr<store::ReadView> NewView();
+
+  // background.cc
+  void StartBackground();
+  void StopBackground();
+  void BackgroundLoop();
+  void Nudge();
+  Status MaintainIndex(bool force);
+  Status MergeSmallSegments();
+  Status ExpireVersions(uint64_t* expired);
+  StatusOr<CompactReport> CompactNow(bool full, const Progress& progress, uint64_t rate);
+
+  // The async thread, started on first use: leads commits that nobody waits for, and carries out reads.
+  void StartAsync();
+  void AsyncLoop();
+
+  std::unique_ptr<io::Env> owned_env_;
+  io::Env& env_;
+  const std::string path_;
+  const Options options_;
+  std::unique_ptr<io::File> lock_;
+  store::Identity identity_;
+  std::unique_ptr<store::SegmentFactory> factory_;
+  store::SegmentSet segments_;
+  std::unique_ptr<store::LiveIndex> index_;
+  std::unique_ptr<store::ChunkStore> chunks_;
+  std::unique_ptr<store::Journal> journal_;      // under commit_mutex_
+  model::HybridClock clock_;                     // under commit_mutex_
+  std::atomic<bool> closed_{true};
+  std::atomic<bool> poisoned_{false};
+  std::atomic<size_t> snapshots_open_{0}, writers_open_{0};
+
+  mutable std::shared_mutex names_mutex_;
+  std::map<std::string, NamespaceName, std::less<>> names_;
+  std::map<NamespaceId, std::string> names_by_id_;
+  std::mutex namespace_mutex_;                   // over check and commit of a namespace change
+  NamespaceId last_namespace_ = 0;               // under namespace_mutex_
+
+  std::mutex commit_mutex_;                      // one leader, or one exclusive piece of upkeep
+  std::mutex queue_mutex_;
+  std::deque<Request*> queue_;
+  bool leader_ = false;
+  uint32_t forming_ = 0;                         // number of the batch that new requests join
+  std::atomic<int> wake_[4] = {};                // one word per batch in turn, for futex waits
+  size_t queued_async_ = 0;
+
+  std::mutex feed_mutex_;
+  std::condition_variable feed_changed_;
+  std::atomic<Sequence> visible_{0};             // last published change
+
+  std::mutex compact_mutex_;
+  std::mutex background_mutex_;
+  std::condition_variable background_wake_;
+  bool background_stop_ = false;
+  bool background_work_ = false;
+  std::unique_ptr<io::Env::Thread> background_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> journal_at_checkpoint_{0}, bulk_at_checkpoint_{0}, bytes_at_compaction_{0};
+  std::atomic<uint64_t> spare_wanted_{0};
+
+  std::mutex async_mutex_;
+  std::condition_variable async_wake_;
+  std::deque<std::function<void()>> async_jobs_;
+  std::atomic<bool> async_started_{false};
+  bool async_stop_ = false;
+  std::unique_ptr<io::Env::Thread> async_;
+
+  struct Counters {
+    std::atomic<uint64_t> commits{0}, changes{0}, compacted_bytes{0}, corrupt_records{0};
+    std::atomic<uint64_t> journal_bytes{0}, syncs{0};
+  } counters_;
+  uint64_t recovered_ = 0;
+  bool rebuilt_ = false;
+};
+
+FileInfo InfoOf(const FileEntry& entry);
+Attributes AttributesOf(const FileEntry& entry);
+std::string EtagOf(const FileEntry& entry);
+Status NotFound(std::string_view path);
+Status CheckPreconditions(std::string_view path, const FileEntry* current, const std::string& if_match,
+                          const std::string& if_none_match);
+
+}  // namespace jzse::engine
+
+#endif  // JZSE_ENGINE_STORE_IMPL_H_

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every Env shares: batches as a loop, whole-file reading and atomic replacement.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "io/io.h"
+
+namespace jzse::io {
+
+void Env::ReadBatch(std::span<ReadOp> ops) {
+  for (ReadOp& op : ops) {
+    auto count = op.file->Read(op.offset, op.size, op.buffer);
+    op.status = count.status();
+    op.count = count.ok() ? *count : 0;
+  }
+}
+
+StatusOr<std::string> ReadWholeFile(Env& env, const std::string& path, size_t size_max) {
+  JZSE_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, env.Open(path, OpenMode::kRead));
+  JZSE_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  if (size > size_max) {
+    return base::Fail(base::Code::kTooLarge,
+                      absl::StrCat(path, " has ", size, " bytes, more than ", size_max));
+  }
+  std::string bytes(size, '\0');
+  JZSE_ASSIGN_OR_RETURN(const size_t count, file->Read(0, bytes.size(), bytes.data()));
+  bytes.resize(count);
+  return bytes;
+}
+
+namespace {
+
+Status WriteNewFile(Env& env, const std::string& path, Bytes bytes) {
+  auto file = env.Open(path, OpenMode::kCreate);
+  if (base::Is(file.status(), base::Code::kExists)) {  // left over by a crash
+    JZSE_RETURN_IF_ERROR(env.Remove(path));
+    file = env.Open(path, OpenMode::kCreate);
+  }
+  JZSE_RETURN_IF_ERROR(file.status());
+  const Bytes parts[] = {bytes};
+  JZSE_RETURN_IF_ERROR((*file)->Write(0, parts));
+  return (*file)->SyncData();
+}
+
+}  // namespace
+
+Status ReplaceFile(Env& env, const std::string& directory, const std::string& name, Bytes bytes) {
+  const std::string temporary = absl::StrCat(directory, "/", name, ".new");
+  Status status = WriteNewFile(env, temporary, bytes);
+  if (status.ok()) status = env.Rename(temporary, absl::StrCat(directory, "/", name));
+  if (!status.ok()) {
+    env.Remove(temporary).IgnoreError();  // the first failure is the one to report
+    return status;
+  }
+  return env.SyncDir(directory);
+}
+
+}  // namespace jzse::io

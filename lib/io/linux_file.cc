@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/linux_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace jzse::io {
+namespace {
+
+using base::Code;
+
+constexpr size_t kIovecsPerCall = 1024;  // IOV_MAX of Linux, whatever <limits.h> says
+// Beyond this many parts, several calls that flush each cost more than one flush at the end.
+constexpr size_t kDsyncPartsMax = kIovecsPerCall;
+
+Code CodeOfErrno(int error) {
+  switch (error) {
+    case ENOENT: return Code::kNotFound;
+    case EEXIST:
+    case ENOTEMPTY:
+    case ENOTDIR:
+    case EISDIR: return Code::kExists;
+    case ENOSPC:
+    case EDQUOT: return Code::kNoSpace;
+    case EROFS:
+    case EACCES:
+    case EPERM: return Code::kReadOnly;
+    case EMFILE:
+    case ENFILE: return Code::kBusy;
+    default: return Code::kIo;
+  }
+}
+
+// strerror_r returns a pointer with glibc and a code with other C libraries.
+[[maybe_unused]] const char* ErrorText(const char* text, const char*) { return text; }
+[[maybe_unused]] const char* ErrorText(int, const char* buffer) { return buffer; }
+
+// The place in a list of parts where the next system call goes on.
+class PartsCursor {
+ public:
+  explicit PartsCursor(std::span<const Bytes> parts) : parts_(parts) { SkipEmpty(); }
+
+  bool done() const { return index_ == parts_.size(); }
+
+  size_t Fill(std::span<iovec> vectors) const {
+    size_t count = 0, skip = skip_;
+    for (size_t i = index_; i < parts_.size() && count < vectors.size(); ++i, skip = 0) {
+      if (parts_[i].empty()) continue;
+      vectors[count++] = {const_cast<char*>(parts_[i].data()) + skip, parts_[i].size() - skip};
+    }
+    return count;
+  }
+
+  void Advance(size_t written) {
+    while (written > 0) {
+      const size_t step = std::min(written, parts_[index_].size() - skip_);
+      skip_ += step;
+      written -= step;
+      SkipEmpty();
+    }
+  }
+
+ private:
+  void SkipEmpty() {
+    while (index_ < parts_.size() && skip_ == parts_[index_].size()) {
+      ++index_;
+      skip_ = 0;
+    }
+  }
+
+  std::span<const Bytes> parts_;
+  size_t index_ = 0, skip_ = 0;
+};
+
+}  // namespace
+
+Status ErrnoFailure(int error, std::string_view action, std::string_view path) {
+  char buffer[256] = "unknown error";
+  const char* cause = ErrorText(strerror_r(error, buffer, sizeof buffer), buffer);
+  return base::Fail(CodeOfErrno(error),
+                    absl::StrCat("cannot ", absl::string_view(action.data(), action.size()), " ",
+                                 absl::string_view(path.data(), path.size()), ": ", cause));
+}
+
+LinuxFile::~LinuxFile() { close(fd_); }
+
+StatusOr<size_t> LinuxFile::Read(uint64_t offset, size_t size, char* buffer) {
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t got =
+        pread(fd_, buffer + done, size - done, static_cast<off_t>(offset + done));
+    if (got == 0) break;
+    if (got > 0) {
+      done += static_cast<size_t>(got);
+    } else if (errno != EINTR) {
+      return ErrnoFailure(errno, "read", path_);
+    }
+  }
+  return done;
+}
+
+int LinuxFile::WriteParts(uint64_t offset, std::span<const Bytes> parts, int flags) {
+  std::array<iovec, kIovecsPerCall> vectors;
+  PartsCursor cursor(parts);
+  while (!cursor.done()) {
+    const int count = static_cast<int>(cursor.Fill(vectors));
+    const off_t at = static_cast<off_t>(offset);
+    const ssize_t written = flags == 0 ? pwritev(fd_, vectors.data(), count, at)
+                                       : pwritev2(fd_, vectors.data(), count, at, flags);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    if (written == 0) return EIO;  // never for a regular file; not to loop for ever
+    offset += static_cast<uint64_t>(written);
+    cursor.Advance(static_cast<size_t>(written));
+  }
+  return 0;
+}
+
+Status LinuxFile::Write(uint64_t offset, std::span<const Bytes> parts) {
+  const int error = WriteParts(offset, parts, 0);
+  return error == 0 ? Status() : ErrnoFailure(error, "write", path_);
+}
+
+Status LinuxFile::WriteDurable(uint64_t offset, std::span<const Bytes> parts) {
+  if (parts.size() <= kDsyncPartsMax && dsync_works_.load(std::memory_order_relaxed)) {
+    const int error = WriteParts(offset, parts, RWF_DSYNC);
+    if (error == 0) return Status();
+    if (error != EOPNOTSUPP && error != EINVAL && error != ENOSYS) {
+      return ErrnoFailure(error, "write", path_);
+    }
+    dsync_works_.store(false, std::memory_order_relaxed);
+  }
+  JZSE_RETURN_IF_ERROR(Write(offset, parts));
+  return SyncData();
+}
+
+Status LinuxFile::SyncData() {
+  return fdatasync(fd_) == 0 ? Status() : ErrnoFailure(errno, "sync", path_);
+}
+
+void LinuxFile::StartWriteback(uint64_t offset, uint64_t size) {
+  sync_file_range(fd_, static_cast<off64_t>(offset), static_cast<off64_t>(size),
+                  SYNC_FILE_RANGE_WRITE);
+}
+
+void LinuxFile::DropCache(uint64_t offset, uint64_t size) {
+  posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_DONTNEED);
+}
+
+StatusOr<uint64_t> LinuxFile::Size() {
+  struct stat info;
+  if (fstat(fd_, &info) != 0) return ErrnoFailure(errno, "examine", path_);
+  return static_cast<uint64_t>(info.st_size);
+}
+
+Status LinuxFile::Truncate(uint64_t size) {
+  int result;
+  do {
+    result = ftruncate(fd_, static_cast<off_t>(size));
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? Status() : ErrnoFailure(errno, "truncate", path_);
+}
+
+}  // namespace jzse::io

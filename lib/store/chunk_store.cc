@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/chunk_store.h"
+
+#include <algorithm>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "store/compress.h"
+
+namespace jzse::store {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+constexpr uint64_t kSpaceCheckBytes = 4 * base::kMiB;  // how often a growing segment looks at the free space
+constexpr uint64_t kWritebackBytes = 2 * base::kMiB;
+
+Status Missing(const Hash256& hash) {
+  return Fail(Code::kCorrupt, absl::StrCat("chunk ", base::HexEncode(hash.view()), " is missing"));
+}
+
+}  // namespace
+
+ChunkPins::~ChunkPins() {
+  if (!chunks_.empty()) store_.Unpin(chunks_);
+}
+
+ChunkStore::ChunkStore(SegmentFactory& factory, SegmentSet& segments, LiveIndex& index, Sequence last_ordinal,
+                       const StreamPosition& previous)
+    : factory_(factory), segments_(segments), index_(index), previous_(previous), last_ordinal_(last_ordinal),
+      durable_ordinal_(last_ordinal), taken_ordinal_(last_ordinal), durable_position_(previous) {}
+
+// Finds the chunk and pins it, so that compaction cannot take it away in between.
+StatusOr<bool> ChunkStore::Lookup(const ChunkId& id, ChunkPins* pins) {
+  std::shared_lock collect(collect_mutex_);
+  bool found = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto it = pending_.find(id); it != pending_.end()) {
+      found = true;
+      pins->ordinal_ = std::max(pins->ordinal_, it->second.ordinal);
+    }
+  }
+  if (!found) {
+    std::string value;
+    JZSE_ASSIGN_OR_RETURN(found, index_.Get(ChunkKey(id.ns, id.hash), &value));
+  }
+  if (!found) return false;
+  std::lock_guard lock(pins_mutex_);
+  ++pinned_[id];
+  if (collecting_) pinned_since_.insert(id);
+  pins->chunks_.push_back(id);
+  return true;
+}
+
+Status ChunkStore::Put(NamespaceId ns, const Hash256& hash, Bytes content, int level, ChunkPins* pins) {
+  const ChunkId id{ns, hash};
+  JZSE_ASSIGN_OR_RETURN(const bool found, Lookup(id, pins));
+  if (found) {
+    // A copy that is damaged is no copy: the content is here, so it is stored again and takes the old one's place.
+    std::string stored;
+    const Status whole = Read(ns, hash, nullptr, false, &stored);
+    if (!base::Is(whole, Code::kCorrupt)) return whole;
+  }
+  ChunkRecord chunk{ns, hash, InlineEncoding::kRaw, static_cast<uint32_t>(content.size()), content};
+  std::string compressed;
+  if (level > 0 && Compress(content, level, &compressed)) {
+    chunk.encoding = InlineEncoding::kZstd;
+    chunk.bytes = compressed;
+  }
+  return Append(id, chunk, pins);
+}
+
+Status ChunkStore::RollLocked(uint64_t size) {
+  SegmentHeader header;
+  header.stream = Stream::kBulk;
+  header.first_sequence = last_ordinal_ + 1;
+  header.previous = segment_ ? segment_->id() : previous_.segment;
+  header.previous_end = segment_ ? durable_position_.offset : previous_.offset;
+  if (segment_ && durable_position_.segment != segment_->id()) header.previous_end = base::kSegmentHeaderSize;
+  JZSE_RETURN_IF_ERROR(factory_.CheckSpace(std::max<uint64_t>(size, base::kMiB), false));
+  JZSE_ASSIGN_OR_RETURN(SegmentRef made, factory_.Make(header, 0, false));
+  if (segment_) {
+    // Seals, and thereby makes durable, everything in the old one.
+    if (const Status sealed = SealLocked(*segment_); !sealed.ok()) {
+      failure_ = sealed;
+      return sealed;
+    }
+  }
+  segment_ = std::move(made);
+  segments_.Add(segment_);
+  offset_ = base::kSegmentHeaderSize;
+  durable_ordinal_ = last_ordinal_;
+  durable_position_ = {segment_->id(), offset_};
+  return {};
+}
+
+Status ChunkStore::SealLocked(Segment& segment) {
+  FooterCollector footer;
+  for (const auto& [offset, entry] : written_) footer.Add(entry.first, offset, entry.second);
+  written_.clear();
+  return SealSegment(segment, footer);
+}
+
+Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins* pins) {
+  std::string record;
+  record.reserve(base::kRecordHeaderSize + chunk.bytes.size() + 96);
+  const size_t position = BeginRecord({RecordType::kChunk, 0, 0, 0, 0}, &record);
+  ChunkRecord head = chunk;
+  head.bytes = {};
+  EncodeChunk(head, &record);
+  const size_t summary = record.size() - base::kRecordHeaderSize;
+  const uint32_t size = RecordSize(summary + chunk.bytes.size());
+
+  // A roll must see no write in flight.
+  {
+    std::lock_guard lock(mutex_);
+    JZSE_RETURN_IF_ERROR(failure_);
+  }
+  std::shared_lock writing(writing_mutex_);
+  SegmentRef segment;
+  uint64_t offset = 0;
+  Sequence ordinal = 0;
+  for (;;) {
+    {
+      std::lock_guard lock(mutex_);
+      JZSE_RETURN_IF_ERROR(failure_);
+      if (segment_ && offset_ + size <= next_size_) {
+        segment = segment_;
+        offset = offset_;
+        ordinal = ++last_ordinal_;
+        offset_ += size;
+        break;
+      }
+    }
+    writing.unlock();
+    {
+      std::unique_lock exclusive(writing_mutex_);
+      std::lock_guard lock(mutex_);
+      if (!segment_ || offset_ + size > next_size_) {
+        if (segment_) next_size_ = std::min(base::kBulkSegmentSizeMax, next_size_ * 4);
+        JZSE_RETURN_IF_ERROR(RollLocked(size));
+      }
+    }
+    writing.lock();
+  }
+  base::StoreLe<uint64_t>(record.data() + 8, ordinal);
+  if (offset / kSpaceCheckBytes != (offset + size) / kSpaceCheckBytes)
+    JZSE_RETURN_IF_ERROR(factory_.CheckSpace(kSpaceCheckBytes, false));
+  record.append(chunk.bytes);
+  FinishRecord(segment->sealer(), offset, position, &record);
+  const Bytes part(record);
+  JZSE_RETURN_IF_ERROR(segment->file().Write(offset, std::span(&part, 1)));
+  bytes_written_ += record.size();
+  if (offset / kWritebackBytes != (offset + size) / kWritebackBytes) {
+    const uint64_t begin = offset / kWritebackBytes * kWritebackBytes;
+    segment->file().StartWriteback(begin, kWritebackBytes);
+  }
+
+  RecordHeader header{RecordType::kChunk, 0, 0, static_cast<uint32_t>(summary + chunk.bytes.size()), ordinal};
+  std::lock_guard lock(mutex_);
+  if (segment == segment_)
+    written_[static_cast<uint32_t>(offset)] = {header, record.substr(base::kRecordHeaderSize, summary)};
+  segment->end = std::max<uint64_t>(segment->end, offset + size);
+  pending_[id] = {{segment->id(), static_cast<uint32_t>(offset), size}, ordinal};
+  pending_by_ordinal_[ordinal] = id;
+  pins->ordinal_ = std::max(pins->ordinal_, ordinal);
+  {
+    std::lock_guard pin_lock(pins_mutex_);
+    ++pinned_[id];
+    if (collecting_) pinned_since_.insert(id);
+    pins->chunks_.push_back(id);
+  }
+  return {};
+}
+
+Status ChunkStore::Sync(const ChunkPins& pins) {
+  std::lock_guard sync(sync_mutex_);
+  SegmentRef segment;
+  Sequence ordinal = 0;
+  StreamPosition position;
+  {
+    std::unique_lock exclusive(writing_mutex_);
+    std::lock_guard lock(mutex_);
+    JZSE_RETURN_IF_ERROR(failure_);
+    if (pins.ordinal_ <= durable_ordinal_) return {};
+    segment = segment_;
+    ordinal = last_ordinal_;
+    position = {segment_->id(), offset_};
+  }
+  const Status status = segment->file().SyncData();
+  std::lock_guard lock(mutex_);
+  if (!status.ok()) {
+    failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed sync of the bulk stream (",
+                                                  status.message(), "); reopen the store"));
+    return status;
+  }
+  if (ordinal > durable_ordinal_) {
+    durable_ordinal_ = ordinal;
+    durable_position_ = position;
+  }
+  return {};
+}
+
+ChunkStore::Durable ChunkStore::TakeDurable() {
+  std::lock_guard lock(mutex_);
+  Durable durable;
+  durable.position = durable_position_;
+  durable.ordinal = durable_ordinal_;
+  for (auto it = pending_by_ordinal_.upper_bound(taken_ordinal_);
+       it != pending_by_ordinal_.end() && it->first <= durable_ordinal_; ++it) {
+    const auto found = pending_.find(it->second);
+    if (found != pending_.end() && found->second.ordinal == it->first)
+      durable.chunks.emplace_back(it->second, found->second);
+  }
+  taken_ordinal_ = durable_ordinal_;
+  return durable;
+}
+
+size_t ChunkStore::pending_count() const {
+  std::lock_guard lock(mutex_);
+  return pending_.size();
+}
+
+void ChunkStore::Forget(const Durable& published) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : published.chunks) {
+    const auto it = pending_.find(id);
+    if (it != pending_.end() && it->second.ordinal == entry.ordinal) pending_.erase(it);
+  }
+  pending_by_ordinal_.erase(pending_by_ordinal_.begin(), pending_by_ordinal_.upper_bound(published.ordinal));
+}
+
+StatusOr<ChunkEntry> ChunkStore::Find(NamespaceId ns, const Hash256& hash, const ReadView* view) {
+  std::string value;
+  const std::string key = ChunkKey(ns, hash);
+  bool found = false;
+  if (view != nullptr) {
+    JZSE_ASSIGN_OR_RETURN(found, index_.index().Get(key, view->index.get(), &value));
+  } else {
+    JZSE_ASSIGN_OR_RETURN(found, index_.Get(key, &value));
+  }
+  if (found) return DecodeChunkEntry(value);
+  std::lock_guard lock(mutex_);
+  if (const auto it = pending_.find({ns, hash}); it != pending_.end()) return it->second;
+  return Missing(hash);
+}
+
+Status ChunkStore::Read(NamespaceId ns, const Hash256& hash, const ReadView* view, bool verify_hash,
+                        std::string* content) {
+  std::string buffer;
+  // Compaction may move the chunk between finding and reading it; then it is found at the new place.
+  for (int attempt = 0;; ++attempt) {
+    JZSE_ASSIGN_OR_RETURN(const ChunkEntry entry, Find(ns, hash, view));
+    const SegmentRef segment =
+        view != nullptr ? FindIn(view->segments, entry.location.segment) : segments_.Find(entry.location.segment);
+    if (!segment) {
+      if (view == nullptr && attempt < 16) continue;
+      return Missing(hash);
+    }
+    RecordHeader header;
+    JZSE_ASSIGN_OR_RETURN(const Bytes payload, segment->ReadRecord(entry.location, &header, &buffer));
+    JZSE_ASSIGN_OR_RETURN(const ChunkRecord chunk, DecodeChunk(payload));
+    if (chunk.hash != hash || chunk.ns != ns) return Missing(hash);
+    JZSE_RETURN_IF_ERROR(DecodeContent(chunk.encoding, chunk.bytes, chunk.size, content));
+    if (verify_hash && base::Sha256(*content) != hash)
+      return Fail(Code::kCorrupt, absl::StrCat("chunk ", base::HexEncode(hash.view()), " does not match its hash"));
+    return {};
+  }
+}
+
+Status ChunkStore::Close() {
+  std::unique_lock exclusive(writing_mutex_);
+  std::lock_guard lock(mutex_);
+  if (!segment_ || !failure_.ok()) return {};
+  const SegmentRef segment = std::exchange(segment_, nullptr);
+  JZSE_RETURN_IF_ERROR(SealLocked(*segment));
+  durable_ordinal_ = last_ordinal_;
+  durable_position_ = previous_ = {segment->id(), offset_};
+  return {};
+}
+
+uint64_t ChunkStore::open_segment() const {
+  std::lock_guard lock(mutex_);
+  return segment_ ? segment_->id() : 0;
+}
+
+void ChunkStore::Unpin(const std::vector<ChunkId>& chunks) {
+  std::lock_guard lock(pins_mutex_);
+  for (const ChunkId& id : chunks) {
+    const auto it = pinned_.find(id);
+    if (it != pinned_.end() && --it->second == 0) pinned_.erase(it);
+  }
+}
+
+void ChunkStore::BeginCollect() {
+  std::lock_guard lock(pins_mutex_);
+  collecting_ = true;
+  pinned_since_.clear();
+}
+
+void ChunkStore::EndCollect() {
+  std::lock_guard lock(pins_mutex_);
+  collecting_ = false;
+  pinned_since_.clear();
+}
+
+Status ChunkStore::Decide(
+    const std::function<Status(const std::function<bool(const ChunkId&)>& in_use)>& body) {
+  std::unique_lock collect(collect_mutex_);
+  return body([this](const ChunkId& id) {
+    std::lock_guard lock(pins_mutex_);
+    return pinned_.contains(id) || pinned_since_.contains(id);
+  });
+}
+
+}  // namespace jzse::store

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// The index in LevelDB, without LevelDB's log: leveldb_env.h says why what survives is a prefix.
+//
+// Threads: as in index.h. `flush_mutex_` lets one Flush run at a time; Get, Apply and cursors take no lock of ours.
+// Reads always verify checksums. An error in LevelDB's background work is sticky: Apply and Flush fail from then on,
+// reads go on, and only opening again helps.
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "store/index.h"
+#include "store/leveldb_env.h"
+
+namespace jzse::store {
+namespace {
+
+using base::Code;
+
+constexpr size_t kBatchKeepMax = 1 * base::kMiB;  // a larger batch's memory is given back
+constexpr int kBloomBitsPerKey = 10;
+constexpr size_t kTableSize = 8 * base::kMiB;
+constexpr size_t kCachePerOpenTable = 64 * base::kKiB;
+constexpr int kOpenTablesMin = 74, kOpenTablesMax = 256;  // 74 is the least that LevelDB accepts
+
+leveldb::Slice SliceOf(Bytes bytes) { return {bytes.data(), bytes.size()}; }
+Bytes BytesOf(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+class LevelDbSnapshot final : public IndexSnapshot {
+ public:
+  explicit LevelDbSnapshot(leveldb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
+  ~LevelDbSnapshot() override { db_.ReleaseSnapshot(snapshot_); }
+  const leveldb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  leveldb::DB& db_;
+  const leveldb::Snapshot* const snapshot_;
+};
+
+leveldb::ReadOptions ReadOptionsOf(const IndexSnapshot* snapshot) {
+  leveldb::ReadOptions options;
+  options.verify_checksums = true;
+  if (snapshot != nullptr) options.snapshot = static_cast<const LevelDbSnapshot*>(snapshot)->get();
+  return options;
+}
+
+// LevelDB's iterators step over a block that they cannot read and only remember the error, so the error is asked for
+// after every step: a listing with a hole would be a wrong one.
+class LevelDbCursor final : public IndexCursor {
+ public:
+  explicit LevelDbCursor(leveldb::Iterator* iterator) : iterator_(iterator) {}
+
+  void Seek(Bytes key) override {
+    iterator_->Seek(SliceOf(key));
+    Settle();
+  }
+  void SeekBefore(Bytes key) override {
+    iterator_->Seek(SliceOf(key));
+    if (iterator_->Valid()) {
+      iterator_->Prev();
+    } else {
+      iterator_->SeekToLast();
+    }
+    Settle();
+  }
+  void Next() override {
+    JZSE_CHECK(valid_);
+    iterator_->Next();
+    Settle();
+  }
+  bool valid() const override { return valid_; }
+  Bytes key() const override {
+    JZSE_CHECK(valid_);
+    return BytesOf(iterator_->key());
+  }
+  Bytes value() const override {
+    JZSE_CHECK(valid_);
+    return BytesOf(iterator_->value());
+  }
+  Status status() const override { return FromLevelDb(iterator_->status()); }
+
+ private:
+  void Settle() { valid_ = iterator_->Valid() && iterator_->status().ok(); }
+
+  const std::unique_ptr<leveldb::Iterator> iterator_;
+  bool valid_ = false;
+};
+
+class LevelDbIndex final : public Index {
+ public:
+  LevelDbIndex(io::Env& io, const std::string& path, const IndexOptions& options)
+      : io_(io),
+        path_(path),
+        read_only_(options.read_only),
+        directory_(read_only_ ? NewLayeredDirectory(io, path_) : NewDiskDirectory(io, path_)),
+        cache_(leveldb::NewLRUCache(options.cache_bytes)),
+        filter_(leveldb::NewBloomFilterPolicy(kBloomBitsPerKey)),
+        env_(io, path, *directory_, options.read_only) {
+    leveldb::Logger* logger = nullptr;
+    env_.NewLogger(path, &logger);
+    logger_.reset(logger);
+  }
+  ~LevelDbIndex() override {
+    env_.StopDeferring();
+    db_.reset();
+  }
+
+  Status Open(const IndexOptions& options) {
+    JZSE_RETURN_IF_ERROR(CheckFiles());
+    leveldb::Options db_options;
+    db_options.create_if_missing = true;
+    db_options.paranoid_checks = true;
+    db_options.env = &env_;
+    db_options.info_log = logger_.get();
+    db_options.write_buffer_size = options.buffer_bytes;
+    db_options.block_cache = cache_.get();
+    db_options.filter_policy = filter_.get();
+    db_options.max_file_size = kTableSize;
+    // An open table keeps its index and its filter in memory, outside of the cache.
+    db_options.max_open_files = static_cast<int>(std::clamp<size_t>(
+        options.cache_bytes / kCachePerOpenTable, kOpenTablesMin, kOpenTablesMax));
+    leveldb::DB* db = nullptr;
+    const leveldb::Status status = leveldb::DB::Open(db_options, path_, &db);
+    db_.reset(db);
+    return FromLevelDb(status);
+  }
+
+  StatusOr<bool> Get(Bytes key, const IndexSnapshot* snapshot, std::string* value) override {
+    const leveldb::Status status = db_->Get(ReadOptionsOf(snapshot), SliceOf(key), value);
+    if (status.ok()) return true;
+    if (status.IsNotFound()) return false;
+    return FromLevelDb(status);
+  }
+
+  Status Apply(const std::vector<IndexOp>& batch) override {
+    batch_.Clear();
+    for (const IndexOp& op : batch) {
+      if (op.value) {
+        batch_.Put(op.key, *op.value);
+      } else {
+        batch_.Delete(op.key);
+      }
+    }
+    const leveldb::Status status = db_->Write({}, &batch_);
+    if (batch_.ApproximateSize() > kBatchKeepMax) batch_ = leveldb::WriteBatch();
+    if (status.ok()) applied_.fetch_add(1);
+    return FromLevelDb(status);
+  }
+
+  // The only public call that writes the memtable out is CompactRange. Of a range that holds nothing (no key is below
+  // the empty one) it does nothing else. It has two traps: it does not tell of errors, so an empty batch asks for
+  // them; and a concurrent Apply that waits inside of LevelDB may take the request to turn to a new memtable into its
+  // own group, which forgets it. Then it is done again.
+  Status Flush() override {
+    if (read_only_) return absl::OkStatus();
+    const std::lock_guard lock(flush_mutex_);
+    const uint64_t applied = applied_.load();
+    if (applied == flushed_) return absl::OkStatus();
+    const leveldb::Slice nothing;
+    do {
+      env_.ExpectSwitch();
+      db_->CompactRange(&nothing, &nothing);
+      leveldb::WriteBatch empty;
+      JZSE_RETURN_IF_ERROR(FromLevelDb(db_->Write({}, &empty)));
+    } while (!env_.SwitchSeen());
+    flushed_ = applied;
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<IndexSnapshot> Snapshot() override {
+    return std::make_unique<LevelDbSnapshot>(*db_);
+  }
+  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override {
+    return std::make_unique<LevelDbCursor>(db_->NewIterator(ReadOptionsOf(snapshot)));
+  }
+
+  uint64_t DiskBytes() override {
+    uint64_t bytes = 0;
+    const auto entries = io_.ListDir(path_);
+    if (!entries.ok()) return 0;
+    for (const io::DirEntry& entry : *entries) bytes += entry.size;
+    return bytes;
+  }
+
+ private:
+  // Tables without a CURRENT file are what damage leaves, never a crash: CURRENT is durable before the first table.
+  // LevelDB would create an empty index in their place.
+  Status CheckFiles() {
+    const auto entries = directory_->List();
+    if (!entries.ok()) return entries.status();
+    bool has_current = false, has_table = false;
+    for (const io::DirEntry& entry : *entries) {
+      has_current |= entry.name == "CURRENT";
+      has_table |= absl::EndsWith(entry.name, ".ldb");
+    }
+    if (has_table && !has_current) return base::Fail(Code::kCorrupt, "file CURRENT is missing");
+    return absl::OkStatus();
+  }
+
+  io::Env& io_;
+  const std::string path_;
+  const bool read_only_;
+  const std::unique_ptr<IndexDirectory> directory_;
+  std::unique_ptr<leveldb::Logger> logger_;
+  const std::unique_ptr<leveldb::Cache> cache_;
+  const std::unique_ptr<const leveldb::FilterPolicy> filter_;
+  LevelDbEnv env_;
+  std::unique_ptr<leveldb::DB> db_;
+
+  leveldb::WriteBatch batch_;          // of the one Apply that runs
+  std::atomic<uint64_t> applied_ = 0;  // batches
+  std::mutex flush_mutex_;
+  uint64_t flushed_ = 0;               // of them durable; guarded by flush_mutex_
+};
+
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Status RemoveTree(io::Env& env, const std::string& directory) {
+  JZSE_ASSIGN_OR_RETURN(const std::vector<io::DirEntry> entries, env.ListDir(directory));
+  for (const io::DirEntry& entry : entries) {
+    const std::string path = absl::StrCat(directory, "/", entry.name);
+    const Status removed = entry.is_directory ? RemoveTree(env, path) : env.Remove(path);
+    if (!removed.ok() && !base::Is(removed, Code::kNotFound)) return removed;
+  }
+  return env.RemoveDir(directory);
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Index>> OpenLevelDbIndex(io::Env& env, const std::string& directory,
+                                                  const IndexOptions& options) {
+  if (!options.read_only) {
+    const Status created = env.CreateDir(directory);
+    if (!created.ok() && !base::Is(created, Code::kExists)) return created;
+    JZSE_RETURN_IF_ERROR(env.SyncDir(ParentOf(directory)));
+  }
+  auto index = std::make_unique<LevelDbIndex>(env, directory, options);
+  const Status opened = index->Open(options);
+  if (!opened.ok()) return base::Annotate(opened, directory);
+  return index;
+}
+
+Status DestroyIndex(io::Env& env, const std::string& directory) {
+  const Status removed = RemoveTree(env, directory);
+  if (!removed.ok() && !base::Is(removed, Code::kNotFound)) return removed;
+  return env.SyncDir(ParentOf(directory));
+}
+
+}  // namespace jzse::store

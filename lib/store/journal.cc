@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/journal.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace jzse::store {
+namespace {
+
+using base::Code;
+using base::Fail;
+
+constexpr size_t kFooterPageSize = 256 * base::kKiB;
+constexpr size_t kFooterBytesMax = 8 * base::kMiB;   // a segment of tiny records closes early
+
+}  // namespace
+
+void FooterCollector::Add(const RecordHeader& header, uint32_t offset, Bytes summary) {
+  page_.Add({header, offset, std::string(summary)});
+  ++records_;
+  first_ = first_ == 0 ? header.sequence : std::min(first_, header.sequence);
+  last_ = std::max(last_, header.sequence);
+  if (page_.size() >= kFooterPageSize) {
+    bytes_ += page_.size();
+    pages_.push_back(page_.Take());
+  }
+}
+
+std::string FooterCollector::Finish(const RecordSealer& sealer, uint64_t offset, Trailer* trailer) {
+  if (page_.size() > 0) pages_.push_back(page_.Take());
+  std::string out;
+  for (const std::string& page : pages_) {
+    const uint64_t at = offset + out.size();
+    const size_t position = BeginRecord({RecordType::kFooter, 0, 0, 0, 0}, &out);
+    out.append(page);
+    FinishRecord(sealer, at, position, &out);
+  }
+  *trailer = {offset, offset + out.size(), records_, first_, last_};
+  out.append(EncodeTrailer(sealer, *trailer));
+  return out;
+}
+
+Status SealSegment(Segment& segment, FooterCollector& footer) {
+  Trailer trailer;
+  const uint64_t offset = segment.end;
+  const std::string bytes = footer.Finish(segment.sealer(), offset, &trailer);
+  // The trailer vouches for all before it, so that is durable first.
+  const Bytes pages = Bytes(bytes).substr(0, bytes.size() - kTrailerSize);
+  const Bytes end = Bytes(bytes).substr(pages.size());
+  JZSE_RETURN_IF_ERROR(segment.file().Write(offset, std::span(&pages, 1)));
+  JZSE_RETURN_IF_ERROR(segment.file().SyncData());
+  JZSE_RETURN_IF_ERROR(segment.file().Write(offset + pages.size(), std::span(&end, 1)));
+  JZSE_RETURN_IF_ERROR(segment.file().Truncate(offset + bytes.size()));
+  JZSE_RETURN_IF_ERROR(segment.file().SyncData());
+  segment.set_trailer(trailer);
+  return {};
+}
+
+Journal::Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, const StreamPosition& previous)
+    : factory_(factory), segments_(segments), last_(last), previous_(previous) {}
+
+Status Journal::Broken(const Status& status) {
+  failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed write or sync of the journal (",
+                                                status.message(), "); reopen the store"));
+  return status;
+}
+
+Status Journal::Roll(uint64_t size, bool urgent) {
+  JZSE_RETURN_IF_ERROR(failure_);
+  const uint64_t wanted =
+      std::max(next_size_, base::AlignUp(size + base::kSegmentHeaderSize, base::kMiB / 4));
+  if (wanted > base::kSegmentSizeMax) {
+    return Fail(Code::kTooLarge, absl::StrCat("a group of ", size, " bytes is more than a segment can hold"));
+  }
+  SegmentHeader header;
+  header.stream = Stream::kCommit;
+  header.first_sequence = last_ + 1;
+  header.previous = segment_ ? segment_->id() : previous_.segment;
+  header.previous_end = segment_ ? offset_ : previous_.offset;
+  // The new one first: when there is no room for it, the old one is still open and nothing has changed.
+  auto made = factory_.Make(header, wanted, urgent);
+  if (!made.ok() && urgent && base::Is(made.status(), Code::kNoSpace))
+    made = factory_.Make(header, base::AlignUp(size + base::kSegmentHeaderSize, 4096), urgent);
+  if (!made.ok()) return made.status();
+  if (segment_) {
+    if (const Status sealed = SealSegment(*segment_, footer_); !sealed.ok()) return Broken(sealed);
+    ++syncs_;
+  }
+  segment_ = std::move(*made);
+  segments_.Add(segment_);
+  footer_ = FooterCollector();
+  offset_ = base::kSegmentHeaderSize;
+  capacity_ = wanted;
+  previous_check_ = 0;
+  next_size_ = std::min(base::kCommitSegmentSizeMax, wanted * 2);
+  records_.clear();
+  group_.clear();
+  return {};
+}
+
+void Journal::Begin() {
+  group_.clear();
+  records_.clear();
+  mark_ = 0;
+}
+
+Location Journal::Append(RecordType type, Bytes head, Bytes body) {
+  const bool first = records_.empty();
+  RecordHeader header;
+  header.type = type;
+  header.flags = first ? kFlagGroupFirst : 0;
+  header.group_position = static_cast<uint32_t>(records_.size());
+  header.sequence = next();
+  const uint64_t offset = offset_ + group_.size();
+  const size_t position = BeginRecord(header, &group_);
+  if (first) group_.append(kGroupPrefixSize, '\0');
+  group_.append(head);
+  group_.append(body);
+  header.length = static_cast<uint32_t>(group_.size() - position - base::kRecordHeaderSize);
+  JZSE_CHECK(header.length <= base::kRecordPayloadMax);
+  group_.resize(position + RecordSize(header.length));  // the check comes last, when flags and prefix are known
+  records_.push_back({header, static_cast<uint32_t>(offset), position, head.size()});
+  return {segment_ ? segment_->id() : 0, static_cast<uint32_t>(offset), RecordSize(header.length)};
+}
+
+void Journal::EndTransaction() {
+  for (size_t i = mark_; i + 1 < records_.size(); ++i) records_[i].header.flags |= kFlagTransactionMore;
+  mark_ = records_.size();
+}
+
+void Journal::RollbackTransaction() {
+  if (records_.size() == mark_) return;
+  group_.resize(records_[mark_].position);
+  records_.resize(mark_);
+}
+
+bool Journal::overflow() const {
+  return !segment_ || offset_ + group_.size() > capacity_ || footer_.bytes() > kFooterBytesMax;
+}
+
+// Completes every record of the group: header, prefix of the first one, check.
+void Journal::FinishGroup() {
+  const GroupPrefix prefix{static_cast<uint32_t>(group_.size()), static_cast<uint32_t>(records_.size()), last_,
+                           previous_check_};
+  StoreGroupPrefix(prefix, group_.data() + base::kRecordHeaderSize);
+  for (const Pending& record : records_) {
+    char* const begin = group_.data() + record.position;
+    StoreRecordHeader(record.header, begin);
+    const size_t body = RecordSize(record.header.length) - base::kRecordCheckSize;
+    const base::Hash128 check = segment_->sealer().CheckAt(record.offset, Bytes(begin, body));
+    base::StoreLe(begin + body, check.low);
+    base::StoreLe(begin + body + 8, check.high);
+  }
+}
+
+Status Journal::Commit() {
+  JZSE_RETURN_IF_ERROR(failure_);
+  JZSE_CHECK(!records_.empty() && !overflow());
+  FinishGroup();
+  const Bytes part(group_);
+  if (const Status status = segment_->file().WriteDurable(offset_, std::span(&part, 1)); !status.ok())
+    return Broken(status);
+  ++syncs_;
+  bytes_written_ += group_.size();
+  for (const Pending& record : records_) {
+    const size_t prefix = (record.header.flags & kFlagGroupFirst) != 0 ? kGroupPrefixSize : 0;
+    footer_.Add(record.header, record.offset,
+                part.substr(record.position + base::kRecordHeaderSize + prefix, record.summary));
+  }
+  previous_check_ = base::LoadLe<uint64_t>(group_.data() + group_.size() - 16);
+  offset_ += group_.size();
+  segment_->end = offset_;
+  last_ += records_.size();
+  Begin();
+  return {};
+}
+
+StreamPosition Journal::position() const {
+  return segment_ ? StreamPosition{segment_->id(), offset_} : previous_;
+}
+
+Status Journal::Close() {
+  if (!segment_ || !failure_.ok()) return {};
+  const SegmentRef segment = std::exchange(segment_, nullptr);
+  previous_ = {segment->id(), offset_};
+  return SealSegment(*segment, footer_);
+}
+
+}  // namespace jzse::store

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/live_index.h"
+
+#include <utility>
+#include <vector>
+
+namespace jzse::store {
+namespace {
+
+bool HasPrefix(Bytes key, Bytes prefix) { return key.substr(0, prefix.size()) == prefix; }
+
+// Later maps win.
+void CopyRange(const OverlayMap& from, const std::string& prefix, OverlayMap* to) {
+  for (auto it = from.lower_bound(prefix); it != from.end() && HasPrefix(it->first, prefix); ++it)
+    (*to)[it->first] = it->second;
+}
+
+}  // namespace
+
+std::optional<std::optional<std::string>> LiveIndex::Overlaid(Bytes key) {
+  const std::string owned(key);
+  std::shared_lock lock(mutex_);
+  for (const OverlayMap* map : {&active_, &flushing_, &recent_})
+    if (const auto it = map->find(owned); it != map->end()) return it->second;
+  return std::nullopt;
+}
+
+StatusOr<bool> LiveIndex::Get(Bytes key, std::string* value) {
+  if (overlay_count_.load(std::memory_order_acquire) != 0) {
+    if (auto overlaid = Overlaid(key)) {
+      if (!*overlaid) return false;
+      *value = std::move(**overlaid);
+      return true;
+    }
+  }
+  return index_->Get(key, nullptr, value);
+}
+
+void LiveIndex::OverlaidRange(
+    const std::string& prefix,
+    const std::function<bool(const std::string&, const std::optional<std::string>&)>& each) {
+  OverlayMap merged;
+  {
+    std::shared_lock lock(mutex_);
+    for (const OverlayMap* map : {&recent_, &flushing_, &active_}) CopyRange(*map, prefix, &merged);
+  }
+  for (const auto& [key, value] : merged)
+    if (!each(key, value)) return;
+}
+
+Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const Each& each) {
+  // The overlay is copied before the cursor is made: what is drained in between shows in both, never in none.
+  OverlayMap merged;
+  {
+    std::shared_lock lock(mutex_);
+    for (const OverlayMap* map : {&flushing_, &active_}) CopyRange(*map, prefix, &merged);
+  }
+  if (above != nullptr) CopyRange(*above, prefix, &merged);
+  const auto cursor = index_->NewCursor(nullptr);
+  auto over = merged.begin();
+  for (cursor->Seek(prefix);; cursor->Next()) {
+    const bool valid = cursor->valid() && HasPrefix(cursor->key(), prefix);
+    while (over != merged.end() && (!valid || over->first < cursor->key())) {
+      if (over->second && !each(over->first, *over->second)) return {};
+      ++over;
+    }
+    if (!valid) return cursor->status();
+    if (over != merged.end() && over->first == cursor->key()) {
+      if (over->second && !each(over->first, *over->second)) return {};
+      ++over;
+    } else if (!each(cursor->key(), cursor->value())) {
+      return {};
+    }
+  }
+}
+
+void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
+  std::vector<std::string> changed;
+  for (const auto& [key, value] : ops)
+    if (key.front() == 'P') changed.push_back(key);
+  PublishOverlay(std::move(ops), applied);
+  // Afterwards: a reader that looked up before cannot insert any more, one that looks up now finds the new state.
+  for (const std::string& key : changed) places_.Erase(key);
+}
+
+void LiveIndex::PublishOverlay(OverlayMap&& ops, const Applied& applied) {
+  std::unique_lock lock(mutex_);
+  if (active_.empty()) {
+    active_ = std::move(ops);
+  } else {
+    for (auto& [key, value] : ops) active_[key] = std::move(value);
+  }
+  applied_ = applied;
+  overlay_count_.store(active_.size() + flushing_.size(), std::memory_order_release);
+}
+
+Applied LiveIndex::applied() const {
+  std::shared_lock lock(mutex_);
+  return applied_;
+}
+
+Applied LiveIndex::drained() const {
+  std::shared_lock lock(mutex_);
+  return drained_;
+}
+
+Status LiveIndex::Drain() {
+  std::lock_guard drain(drain_mutex_);
+  Applied applied;
+  {
+    std::unique_lock lock(mutex_);
+    // After a failed Apply flushing_ still holds the older changes; the newer ones join it.
+    if (flushing_.empty()) {
+      flushing_.swap(active_);
+    } else {
+      for (auto& [key, value] : active_) flushing_[key] = std::move(value);
+      active_.clear();
+    }
+    if (flushing_.empty()) return {};
+    applied = applied_;
+  }
+  std::vector<IndexOp> batch;  // flushing_ is changed only under drain_mutex_, so reading it needs no lock
+  batch.reserve(flushing_.size() + 1);
+  for (const auto& [key, value] : flushing_) batch.push_back({key, value});
+  batch.push_back({AppliedKey(), EncodeApplied(applied)});
+  JZSE_RETURN_IF_ERROR(index_->Apply(batch));
+  OverlayMap old;
+  std::unique_lock lock(mutex_);
+  old.swap(recent_);
+  recent_.swap(flushing_);
+  drained_ = applied;
+  generation_.fetch_add(1, std::memory_order_acq_rel);
+  overlay_count_.store(active_.size(), std::memory_order_release);
+  lock.unlock();
+  return {};
+}
+
+Status LiveIndex::Checkpoint() {
+  JZSE_RETURN_IF_ERROR(Drain());
+  return index_->Flush();
+}
+
+StatusOr<std::unique_ptr<IndexSnapshot>> LiveIndex::Snapshot() {
+  JZSE_RETURN_IF_ERROR(Drain());
+  return index_->Snapshot();
+}
+
+}  // namespace jzse::store

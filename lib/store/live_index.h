@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The index as readers see it: what is in the Index, under an overlay of what is durable in the journal but not applied
+// yet. Publishing a commit costs a few map insertions; the Index is brought up to date in batches, behind the readers' backs.
+//
+// Invariants:
+//  1. Get answers from everything published before it began.
+//  2. A batch goes into the Index together with the Applied position it belongs to, so the Index always is a prefix.
+//  3. The overlay is bounded: Publish by itself never waits, but overlay_count() tells the committer when to Drain first.
+//
+// Threads: all methods from any thread, except that Publish calls must not overlap each other.
+#ifndef JZSE_STORE_LIVE_INDEX_H_
+#define JZSE_STORE_LIVE_INDEX_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+
+#include "absl/container/btree_map.h"
+#include "store/index.h"
+#include "store/location_cache.h"
+#include "store/record.h"
+
+namespace jzse::store {
+
+using OverlayMap = absl::btree_map<std::string, std::optional<std::string>>;  // no value: deleted
+
+class LiveIndex {
+ public:
+  // `cache_bytes`: for places of hot records.
+  LiveIndex(std::unique_ptr<Index> index, const Applied& applied, size_t cache_bytes = 0)
+      : index_(std::move(index)), places_(cache_bytes), applied_(applied), drained_(applied) {}
+
+  StatusOr<bool> Get(Bytes key, std::string* value);
+  // Calls `each` for every key with the prefix, in order, until it returns false.
+  using Each = std::function<bool(Bytes key, Bytes value)>;
+  Status Scan(const std::string& prefix, const OverlayMap* above, const Each& each);
+
+  // A look-up made after taking the token is still true at a later moment if TokenHolds then and the overlay does not
+  // know the key: no change since the token can have left the overlay.
+  uint64_t Token() const { return generation_.load(std::memory_order_acquire); }
+  bool TokenHolds(uint64_t token) const { return generation_.load(std::memory_order_acquire) - token <= 1; }
+  // From the overlay alone: outer empty: not in it; inner empty: deleted.
+  std::optional<std::optional<std::string>> Overlaid(Bytes key);
+  // Calls `each` for what the overlay has under the prefix (deletions too, without value).
+  void OverlaidRange(const std::string& prefix,
+                     const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& each);
+
+  void Publish(OverlayMap&& ops, const Applied& applied);
+  size_t overlay_count() const { return overlay_count_.load(std::memory_order_relaxed); }
+  Applied applied() const;
+  // The position that the Index itself holds, as of the last Drain.
+  Applied drained() const;
+
+  // Brings the Index up to date.
+  Status Drain();
+  // Drain, then makes the Index durable.
+  Status Checkpoint();
+  // Drained, so that it shows everything published before the call.
+  StatusOr<std::unique_ptr<IndexSnapshot>> Snapshot();
+  Index& index() { return *index_; }
+  // By P key; Publish keeps it current.
+  LocationCache& places() { return places_; }
+
+ private:
+  void PublishOverlay(OverlayMap&& ops, const Applied& applied);
+
+  std::unique_ptr<Index> index_;
+  LocationCache places_;
+  mutable std::shared_mutex mutex_;
+  OverlayMap active_, flushing_, recent_;     // recent_: applied already, kept one round for tokens
+  Applied applied_, drained_;
+  std::atomic<uint64_t> generation_{1};
+  std::atomic<size_t> overlay_count_{0};
+  std::mutex drain_mutex_;
+};
+
+}  // namespace jzse::store
+
+#endif  // JZSE_STORE_LIVE_INDEX_H_

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Remembers where the current record of a path lies, in 16 bytes a file, so that a hot read needs no index look-up.
+//
+// It is a hint that can be missing but not wrong about being current: a slot is removed when its key changes, and an answer
+// that was looked up before the change cannot come in after it (Ticket). Two keys of one hash may share a slot, so a reader
+// compares the path in the record it finds.
+//
+// Threads: all methods from any thread.
+#ifndef JZSE_STORE_LOCATION_CACHE_H_
+#define JZSE_STORE_LOCATION_CACHE_H_
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "store/format.h"
+
+namespace jzse::store {
+
+class LocationCache {
+ public:
+  explicit LocationCache(size_t bytes);
+
+  // What a look-up was made under; Insert does nothing when the key's shard has changed since.
+  struct Ticket {
+    uint64_t hash = 0;
+    uint64_t version = 0;
+  };
+  std::optional<Location> Find(Bytes key, Ticket* ticket);
+  void Insert(const Ticket& ticket, const Location& location);
+  void Erase(Bytes key);
+
+ private:
+  struct Slot {
+    uint64_t hash = 0;
+    uint64_t place = 0;   // 0: empty
+  };
+  static constexpr size_t kShards = 64;
+  static constexpr size_t kWays = 4;
+  struct alignas(64) Shard {
+    std::mutex mutex;
+    uint64_t version = 0;
+  };
+  Shard& ShardOf(uint64_t hash) { return shards_[hash % kShards]; }
+  // The sets of one shard lie together, so that its mutex covers them.
+  Slot* SetOf(uint64_t hash) {
+    return slots_.get() + (hash % kShards * sets_ + hash / kShards % sets_) * kWays;
+  }
+
+  struct Free {
+    void operator()(Slot* slots) const { std::free(slots); }
+  };
+  size_t sets_ = 0;   // of each shard
+  std::unique_ptr<Slot[], Free> slots_;
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace jzse::store
+
+#endif  // JZSE_STORE_LOCATION_CACHE_H_

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/record.h"
+
+#include "absl/strings/str_cat.h"
+#include "store/compress.h"
+#include "store/segment.h"
+
+namespace jzse::store {
+namespace {
+
+using base::Code;
+using base::Decoder;
+using base::Encoder;
+using base::Fail;
+
+Status Malformed(std::string_view what) {
+  return Fail(Code::kCorrupt, absl::StrCat("malformed ", absl::string_view(what.data(), what.size())));
+}
+
+void PutFileId(const FileId& id, Encoder& encoder) {
+  encoder.U64(id.replica);
+  encoder.Varint(id.counter);
+}
+FileId TakeFileId(Decoder& decoder) {
+  FileId id;
+  id.replica = decoder.U64();
+  id.counter = decoder.Varint();
+  if (id.empty() || id.counter == 0) decoder.Reject();
+  return id;
+}
+
+void PutLocation(const Location& location, Encoder& encoder) {
+  encoder.Varint(location.segment);
+  encoder.Varint(location.offset);
+  encoder.Varint(location.size);
+}
+Location TakeLocation(Decoder& decoder) {
+  Location location;
+  location.segment = decoder.Varint();
+  location.offset = static_cast<uint32_t>(decoder.VarintMax(base::kSegmentSizeMax));
+  location.size = static_cast<uint32_t>(decoder.VarintMax(RecordSize(base::kRecordPayloadMax)));
+  return location;
+}
+
+// What is in front of the inline bytes, as one decoder pass shared by record and summary.
+bool TakeChangeHead(Decoder& decoder, ChangeRecord* change) {
+  change->ns = static_cast<NamespaceId>(decoder.VarintMax(UINT32_MAX));
+  const uint8_t type = decoder.U8();
+  change->floor = decoder.Varint();
+  change->since = decoder.Varint();
+  change->old_path = decoder.Prefixed(base::kPathSizeMax);
+  const Bytes file = decoder.Prefixed(base::kRecordPayloadMax);
+  const uint8_t encoding = decoder.U8();
+  if (!decoder.ok() || type < 1 || type > 5 || encoding > 2 || change->ns == 0) return false;
+  change->type = static_cast<ChangeType>(type);
+  change->encoding = static_cast<InlineEncoding>(encoding);
+  Decoder file_decoder(file);
+  if (!model::Decode(file_decoder, &change->file) || !file_decoder.done()) return false;
+  if (change->encoding == InlineEncoding::kZstd)
+    change->inline_size = static_cast<uint32_t>(decoder.VarintMax(base::kInlineSizeMax));
+  return decoder.ok();
+}
+
+}  // namespace
+
+void EncodeChange(const ChangeRecord& change, std::string* out) {
+  Encoder encoder(out);
+  encoder.Varint(change.ns);
+  encoder.U8(static_cast<uint8_t>(change.type));
+  encoder.Varint(change.floor);
+  encoder.Varint(change.since);
+  encoder.Prefixed(change.old_path);
+  std::string file;
+  Encoder file_encoder(&file);
+  model::Encode(change.file, file_encoder);
+  encoder.Prefixed(file);
+  encoder.U8(static_cast<uint8_t>(change.encoding));
+  if (change.encoding == InlineEncoding::kZstd) encoder.Varint(change.inline_size);
+  encoder.Raw(change.inline_bytes);
+}
+
+StatusOr<ChangeRecord> DecodeChange(Bytes payload) {
+  Decoder decoder(payload);
+  ChangeRecord change;
+  if (!TakeChangeHead(decoder, &change)) return Malformed("change record");
+  change.inline_bytes = decoder.Rest();
+  if (change.encoding == InlineEncoding::kNone && !change.inline_bytes.empty()) return Malformed("change record");
+  if (change.encoding == InlineEncoding::kRaw)
+    change.inline_size = static_cast<uint32_t>(change.inline_bytes.size());
+  if (change.inline_bytes.size() > base::kInlineSizeMax) return Malformed("change record");
+  return change;
+}
+
+void EncodeNamespace(const NamespaceRecord& record, std::string* out) {
+  Encoder encoder(out);
+  encoder.Varint(record.id);
+  encoder.U8(record.dropped ? 2 : 1);
+  encoder.Prefixed(record.name);
+  model::Encode(record.policy, encoder);
+}
+
+StatusOr<NamespaceRecord> DecodeNamespace(Bytes payload) {
+  Decoder decoder(payload);
+  NamespaceRecord record;
+  record.id = static_cast<NamespaceId>(decoder.VarintMax(UINT32_MAX));
+  const uint8_t state = decoder.U8();
+  record.name = decoder.Prefixed(base::kNamespaceNameSizeMax);
+  if (!decoder.ok() || record.id == 0 || state < 1 || state > 2) return Malformed("namespace record");
+  record.dropped = state == 2;
+  JZSE_ASSIGN_OR_RETURN(record.policy, model::DecodePolicy(decoder));
+  if (!decoder.done()) return Malformed("namespace record");
+  return record;
+}
+
+void EncodeVersionDrop(const VersionDropRecord& record, std::string* out) {
+  Encoder encoder(out);
+  encoder.Varint(record.ns);
+  PutFileId(record.file, encoder);
+  encoder.Prefixed(record.path);
+  encoder.Varint(record.versions.size());
+  for (const auto& [since, version] : record.versions) {
+    encoder.Varint(version);
+    encoder.Varint(version - since);
+  }
+}
+
+StatusOr<VersionDropRecord> DecodeVersionDrop(Bytes payload) {
+  Decoder decoder(payload);
+  VersionDropRecord record;
+  record.ns = static_cast<NamespaceId>(decoder.VarintMax(UINT32_MAX));
+  record.file = TakeFileId(decoder);
+  record.path = decoder.Prefixed(base::kPathSizeMax);
+  const uint64_t count = decoder.VarintMax(decoder.remaining());
+  for (uint64_t i = 0; i < count && decoder.ok(); ++i) {
+    const Sequence version = decoder.Varint();
+    record.versions.push_back({version - decoder.VarintMax(version), version});
+  }
+  if (!decoder.done() || record.ns == 0 || record.versions.empty()) return Malformed("version drop record");
+  return record;
+}
+
+void EncodeChunk(const ChunkRecord& chunk, std::string* out) {
+  Encoder encoder(out);
+  encoder.Varint(chunk.ns);
+  encoder.Raw(chunk.hash.view());
+  encoder.U8(static_cast<uint8_t>(chunk.encoding));
+  encoder.Varint(chunk.size);
+  encoder.Raw(chunk.bytes);
+}
+
+StatusOr<ChunkRecord> DecodeChunk(Bytes payload) {
+  Decoder decoder(payload);
+  ChunkRecord chunk;
+  chunk.ns = static_cast<NamespaceId>(decoder.VarintMax(UINT32_MAX));
+  const Bytes hash = decoder.Raw(32);
+  const uint8_t encoding = decoder.U8();
+  chunk.size = static_cast<uint32_t>(decoder.VarintMax(base::kRecordPayloadMax));
+  if (!decoder.ok() || chunk.ns == 0 || encoding < 1 || encoding > 2) return Malformed("chunk record");
+  chunk.hash = Hash256::FromBytes(hash);
+  chunk.encoding = static_cast<InlineEncoding>(encoding);
+  chunk.bytes = decoder.Rest();
+  return chunk;
+}
+
+StatusOr<size_t> SummarySize(RecordType type, Bytes payload) {
+  Decoder decoder(payload);
+  if (type == RecordType::kChange) {
+    ChangeRecord change;
+    if (!TakeChangeHead(decoder, &change)) return Malformed("change record");
+    return payload.size() - decoder.remaining();
+  }
+  if (type == RecordType::kChunk) {
+    JZSE_ASSIGN_OR_RETURN(const ChunkRecord chunk, DecodeChunk(payload));
+    return payload.size() - chunk.bytes.size();
+  }
+  return payload.size();
+}
+
+Status DecodeContent(InlineEncoding encoding, Bytes stored, size_t size, std::string* out) {
+  if (encoding == InlineEncoding::kZstd) {
+    out->resize(size);
+    return Decompress(stored, size, out->data());
+  }
+  if (stored.size() != size) return Malformed("content: its size does not match");
+  out->assign(stored);
+  return {};
+}
+
+// ------------------------------------------------------------------------------------------------ the index
+
+std::string KeyPrefix(char letter, NamespaceId ns) {
+  std::string key(1, letter);
+  Encoder(&key).Be32(ns);
+  return key;
+}
+
+std::string PathKey(NamespaceId ns, Bytes path) {
+  std::string key = KeyPrefix('P', ns);
+  key.append(path);
+  return key;
+}
+
+std::string TombstonePrefix(NamespaceId ns, Bytes path) {
+  std::string key = KeyPrefix('T', ns);
+  key.append(path);
+  key.push_back('\0');
+  return key;
+}
+
+std::string TombstoneKey(NamespaceId ns, Bytes path, const FileId& file) {
+  std::string key = TombstonePrefix(ns, path);
+  Encoder encoder(&key);
+  encoder.Be64(file.replica);
+  encoder.Be64(file.counter);
+  return key;
+}
+
+std::string VersionPrefix(NamespaceId ns, const FileId& file) {
+  std::string key = KeyPrefix('V', ns);
+  Encoder encoder(&key);
+  encoder.Be64(file.replica);
+  encoder.Be64(file.counter);
+  return key;
+}
+
+std::string VersionKey(NamespaceId ns, const FileId& file, Sequence sequence) {
+  std::string key = VersionPrefix(ns, file);
+  Encoder(&key).Be64(sequence);
+  return key;
+}
+
+Sequence SequenceOfVersionKey(Bytes key) { return base::LoadBe64(key.data() + key.size() - 8); }
+
+std::string HolderKey(Sequence sequence) {
+  std::string key(1, 'H');
+  Encoder(&key).Be64(sequence);
+  return key;
+}
+
+std::string ChunkKey(NamespaceId ns, const Hash256& hash) {
+  std::string key = KeyPrefix('C', ns);
+  key.append(hash.view());
+  return key;
+}
+
+std::string NamespaceKey(NamespaceId ns) { return KeyPrefix('N', ns); }
+std::string AppliedKey() { return "M"; }
+
+std::string EncodeFileEntry(const FileEntry& entry) {
+  std::string value;
+  Encoder encoder(&value);
+  encoder.Varint(entry.sequence);
+  PutLocation(entry.location, encoder);
+  encoder.U8(static_cast<uint8_t>(entry.type));
+  encoder.Varint(entry.floor);
+  encoder.Varint(entry.versions);
+  encoder.Varint(entry.since);
+  model::Encode(entry.file, encoder);
+  return value;
+}
+
+StatusOr<FileEntry> DecodeFileEntry(Bytes value) {
+  Decoder decoder(value);
+  FileEntry entry;
+  entry.sequence = decoder.Varint();
+  entry.location = TakeLocation(decoder);
+  entry.type = static_cast<ChangeType>(decoder.U8());
+  entry.floor = decoder.Varint();
+  entry.versions = static_cast<uint32_t>(decoder.VarintMax(UINT32_MAX));
+  entry.since = decoder.Varint();
+  if (!decoder.ok()) return Malformed("index entry");
+  if (!model::Decode(decoder, &entry.file) || !decoder.done()) return Malformed("index entry");
+  return entry;
+}
+
+std::string EncodeHolder(const HolderEntry& holder) {
+  std::string value;
+  Encoder encoder(&value);
+  PutLocation(holder.location, encoder);
+  encoder.Varint(holder.references);
+  return value;
+}
+
+StatusOr<HolderEntry> DecodeHolder(Bytes value) {
+  Decoder decoder(value);
+  HolderEntry holder;
+  holder.location = TakeLocation(decoder);
+  holder.references = decoder.Varint();
+  if (!decoder.done()) return Malformed("index entry of a content holder");
+  return holder;
+}
+
+std::string EncodeChunkEntry(const ChunkEntry& entry) {
+  std::string value;
+  Encoder encoder(&value);
+  PutLocation(entry.location, encoder);
+  encoder.Varint(entry.ordinal);
+  return value;
+}
+
+StatusOr<ChunkEntry> DecodeChunkEntry(Bytes value) {
+  Decoder decoder(value);
+  ChunkEntry entry;
+  entry.location = TakeLocation(decoder);
+  entry.ordinal = decoder.Varint();
+  if (!decoder.done()) return Malformed("index entry of a chunk");
+  return entry;
+}
+
+std::string EncodeNamespaceEntry(const NamespaceEntry& entry) {
+  std::string value;
+  Encoder encoder(&value);
+  std::string record;
+  EncodeNamespace(entry.record, &record);
+  encoder.Prefixed(record);
+  encoder.Varint(entry.sequence);
+  PutLocation(entry.location, encoder);
+  encoder.Varint(entry.totals.files);
+  encoder.Varint(entry.totals.bytes);
+  encoder.Varint(entry.totals.versions);
+  encoder.Varint(entry.totals.version_bytes);
+  encoder.Varint(entry.totals.tombstones);
+  return value;
+}
+
+StatusOr<NamespaceEntry> DecodeNamespaceEntry(Bytes value) {
+  Decoder decoder(value);
+  NamespaceEntry entry;
+  JZSE_ASSIGN_OR_RETURN(entry.record, DecodeNamespace(decoder.Prefixed(value.size())));
+  entry.sequence = decoder.Varint();
+  entry.location = TakeLocation(decoder);
+  entry.totals.files = decoder.Varint();
+  entry.totals.bytes = decoder.Varint();
+  entry.totals.versions = decoder.Varint();
+  entry.totals.version_bytes = decoder.Varint();
+  entry.totals.tombstones = decoder.Varint();
+  if (!decoder.done()) return Malformed("index entry of a namespace");
+  return entry;
+}
+
+std::string EncodeApplied(const Applied& applied) {
+  std::string value;
+  Encoder encoder(&value);
+  encoder.U32(applied.version);
+  encoder.U64(applied.store.low);
+  encoder.U64(applied.store.high);
+  encoder.U64(applied.sequence);
+  encoder.U64(applied.stamp.value);
+  encoder.U64(applied.commit_segment);
+  encoder.U64(applied.commit_offset);
+  encoder.U64(applied.bulk_segment);
+  encoder.U64(applied.bulk_offset);
+  encoder.U64(applied.ordinal);
+  return value;
+}
+
+StatusOr<Applied> DecodeApplied(Bytes value) {
+  Decoder decoder(value);
+  Applied applied;
+  applied.version = decoder.U32();
+  applied.store.low = decoder.U64();
+  applied.store.high = decoder.U64();
+  applied.sequence = decoder.U64();
+  applied.stamp.value = decoder.U64();
+  applied.commit_segment = decoder.U64();
+  applied.commit_offset = decoder.U64();
+  applied.bulk_segment = decoder.U64();
+  applied.bulk_offset = decoder.U64();
+  applied.ordinal = decoder.U64();
+  if (!decoder.done() || applied.version != kIndexVersion) return Malformed("index: its position");
+  return applied;
+}
+
+}  // namespace jzse::store

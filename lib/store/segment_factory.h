@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes segment files. A commit segment is written over blocks that were written before (zeros, or a recycled segment),
+// because then a sync is data and one cache flush without file-system metadata.
+//
+// Invariants:
+//  1. A segment has its final name only after its header is durable, and Make returns only after the name is.
+//  2. Ids only grow, also over reopening.
+//  3. Writing never takes the disk below the free-space reserve, except for changes that free space.
+//
+// Threads: all methods from any thread. Outlives its segments.
+#ifndef JZSE_STORE_SEGMENT_FACTORY_H_
+#define JZSE_STORE_SEGMENT_FACTORY_H_
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "io/io.h"
+#include "store/file_pool.h"
+#include "store/segment.h"
+
+namespace jzse::store {
+
+class SegmentFactory {
+ public:
+  // `directory` is the store's segments/.
+  SegmentFactory(io::Env& env, std::string directory, const StoreId& store, base::ReplicaId replica,
+                 uint64_t free_space_reserve);
+
+  void UseIdsFrom(SegmentId next) { next_id_ = next; }
+  // Files of an earlier process that may be overwritten; the surplus is removed.
+  Status AdoptSpares(const std::vector<io::DirEntry>& spares);
+
+  // Fills in id, store, replica and time. `size`: bytes that will be written over prepared blocks (0: a growing file).
+  // `urgent`: may use the free-space reserve.
+  StatusOr<SegmentRef> Make(SegmentHeader header, uint64_t size, bool urgent);
+  // Makes sure that a spare of at least `size` is there, so that the next Make need not wait for zeros.
+  Status Prepare(uint64_t size);
+  bool Prepared(uint64_t size) const;
+  // Gives the space of spares back.
+  void DropSpares();
+  // A dead segment's file: kept as a spare or removed.
+  void Recycle(std::unique_ptr<io::File> file, const std::string& path);
+
+  // kNoSpace when writing `size` more bytes would reach into the reserve.
+  Status CheckSpace(uint64_t size, bool urgent);
+  const std::string& directory() const { return directory_; }
+  io::Env& env() { return env_; }
+  FilePool& files() { return files_; }
+
+ private:
+  struct Spare {
+    std::string path;
+    uint64_t size = 0;
+  };
+  StatusOr<Spare> NewSpare(uint64_t size);
+  StatusOr<Spare> TakeSpare(uint64_t size);
+
+  io::Env& env_;
+  FilePool files_;
+  const std::string directory_;
+  const StoreId store_;
+  const base::ReplicaId replica_;
+  const uint64_t reserve_;
+  std::atomic<SegmentId> next_id_{1};
+  std::atomic<uint64_t> next_spare_{1};
+  mutable std::mutex mutex_;
+  std::vector<Spare> spares_;
+};
+
+inline constexpr std::string_view kSparePrefix = "spare-";
+
+}  // namespace jzse::store
+
+#endif  // JZSE_STORE_SEGMENT_FACTORY_H_

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context.h"
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "interrupt.h"
+
+namespace jzse::cli {
+namespace {
+
+void LogLine(void* context, int level, const char* line) {
+  auto* out = static_cast<Output*>(context);
+  if (level <= JZSE_LOG_WARNING) {
+    out->Warn(line);
+  } else if (out->verbose()) {
+    out->Note(line);
+  }
+}
+
+bool IsStore(const std::string& directory) {
+  struct stat st {};
+  return stat((directory + "/JZSE").c_str(), &st) == 0 && S_ISREG(st.st_mode);
+}
+
+}  // namespace
+
+Target Target::Child(std::string_view name) const {
+  Target child = *this;
+  child.path = tree ? JoinPath(path, name) : path + std::string(name);
+  child.as_directory = false;
+  return child;
+}
+
+std::string FindStoreAbove(const std::string& start) {
+  std::error_code ec;
+  for (auto dir = std::filesystem::absolute(start, ec); !ec; dir = dir.parent_path()) {
+    if (IsStore(dir.string())) return dir.string();
+    if (dir == dir.parent_path()) break;
+  }
+  return {};
+}
+
+Context::~Context() {
+  if (store_ != nullptr) jzse_store_close(store_, nullptr);
+}
+
+int Context::Locate() {
+  path_ = globals.store;
+  if (path_.empty()) path_ = FindStoreAbove(".");
+  if (!path_.empty()) return kExitOk;
+  return out.Fail(kExitUsage,
+                  "no store: name one with --store DIR or JZSE_STORE, or work inside of one "
+                  "('jzse init DIR' makes one)");
+}
+
+int Context::TryOpen(Access access, jzse_error* error) {
+  jzse_options options = JZSE_OPTIONS_INIT;
+  if (access == Access::kRead) {
+    options.flags = JZSE_OPEN_READ_ONLY;
+    options.background_off = 1;
+  }
+  if (access == Access::kRebuild) options.flags = JZSE_OPEN_REBUILD_INDEX;
+  options.log = LogLine;
+  options.log_context = &out;
+  return jzse_store_open(path_.c_str(), &options, &store_, error);
+}
+
+int Context::Open(Access access) {
+  if (const int code = Locate(); code != kExitOk) return code;
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(globals.wait_s);
+  for (auto pause = std::chrono::milliseconds(5);;
+       pause = std::min(2 * pause, decltype(pause)(200))) {
+    Error error;
+    const int code = TryOpen(access, &error.raw);
+    if (code == JZSE_OK) return kExitOk;
+    store_ = nullptr;
+    if (code != JZSE_LOCKED || Clock::now() >= end) return out.Fail(error.raw);
+    if (Interrupted()) return InterruptExitCode();
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+int Context::Close(int code) {
+  if (store_ == nullptr) return code;
+  Error error;
+  const int closed = jzse_store_close(store_, &error.raw);
+  store_ = nullptr;
+  if (closed == JZSE_OK) return code;
+  const int failed = out.Fail(error.raw);
+  return code == kExitOk ? failed : code;
+}
+
+int Context::Resolve(std::string_view text, Target* target) {
+  const Address address = ParseAddress(text);
+  jzse_namespace_config config = JZSE_NAMESPACE_CONFIG_INIT;
+  Error error;
+  if (jzse_namespace_get(store_, address.ns.c_str(), &config, nullptr, &error.raw) != JZSE_OK) {
+    const bool hint = address.ns_given && error.raw.code == JZSE_NOT_FOUND;
+    return out.Fail(error.raw,
+                    hint ? fmt::format("for a path with a colon write ':{}'", text) : "");
+  }
+  target->ns = address.ns;
+  target->path = address.path;
+  target->tree = config.kind == JZSE_NAMESPACE_TREE;
+  target->as_directory = target->path.empty() || target->path.back() == '/';
+  if (target->tree && !target->path.empty() && target->path.back() == '/') target->path.pop_back();
+  return kExitOk;
+}
+
+int Context::Stat(const Target& target, jzse_file_info* info, jzse_error* error) const {
+  *info = JZSE_FILE_INFO_INIT;
+  if (target.root()) {  // no name of its own
+    info->kind = JZSE_KIND_DIRECTORY;
+    return JZSE_OK;
+  }
+  return jzse_stat(store_, target.ns.c_str(), target.path.c_str(), nullptr, info, error);
+}
+
+}  // namespace jzse::cli

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The n-th call fails: for n = 1, 2, 3 and so on, until a whole workload runs through without meeting the fault.
+//
+// Whatever fails, the process survives, every failure has a code that fits, nothing acknowledged is lost, and the store
+// opens cleanly once the disk works again.
+#include <catch2/catch.hpp>
+#include <algorithm>
+
+#include "store_world.h"
+
+namespace jzse::crash {
+namespace {
+
+using io::Op;
+using io::OpMask;
+using io::SimEnv;
+
+struct Plan {
+  const char* name;
+  OpMask ops;
+  Code code;
+  bool for_ever;
+};
+
+// Failures that a fault of the disk may become. kReadOnly: writes stopped; kClosed: the store is gone after a failed open.
+bool Sensible(Code code, Code planned) {
+  return code == planned || code == Code::kReadOnly || code == Code::kIo || code == Code::kCorrupt;
+}
+
+// Content that was acknowledged: path -> what it may hold (a failed put may be found after reopening).
+struct Ledger {
+  std::map<std::string, std::vector<std::string>> allowed;
+  void Acknowledged(const std::string& path, const std::string& data) { allowed[path] = {data}; }
+  void Unknown(const std::string& path, const std::string& data) {
+    auto& states = allowed[path];
+    if (states.empty()) states.push_back("(absent)");
+    states.push_back(data);
+  }
+  std::string Check(Store& store) const {
+    for (const auto& [path, states] : allowed) {
+      const auto data = Get(store, "default", path);
+      const std::string have = data.ok() ? *data : "(absent)";
+      if (!data.ok() && !base::Is(data.status(), Code::kNotFound))
+        return path + ": " + std::string(data.status().message());
+      if (std::find(states.begin(), states.end(), have) == states.end())
+        return path + ": " + std::to_string(have.size()) + " bytes that were never there at this time";
+    }
+    return "";
+  }
+};
+
+// Puts, small and chunked, through a roll and a reopening; goes on after failures as a stubborn caller would.
+// Failures are collected as codes.
+void Work(SimEnv& env, Ledger& ledger, std::vector<base::Status>& failures) {
+  for (int life = 0; life < 2; ++life) {
+    auto store = OpenOn(env);
+    if (!store.ok()) {
+      failures.push_back(store.status());
+      continue;
+    }
+    for (int i = 0; i < 9; ++i) {
+      const std::string path = "f" + std::to_string(i % 4);
+      const size_t size = i % 4 == 3 ? 70'000 : i < 6 ? 60'000 : 100;
+      const std::string data = Noise(static_cast<uint64_t>(life * 100 + i), size);
+      const base::Status status = Put(**store, "default", path, data);
+      if (status.ok()) {
+        ledger.Acknowledged(path, data);
+      } else {
+        failures.push_back(status);
+        ledger.Unknown(path, data);
+      }
+    }
+    engine::CompactOptions full;
+    full.full = life == 1;
+    if (const base::Status status = (*store)->Compact(full).status(); !status.ok()) failures.push_back(status);
+    if (const base::Status status = (*store)->Close(); !status.ok()) failures.push_back(status);
+  }
+}
+
+void FailEvery(const Plan& plan, uint64_t step) {
+  uint64_t n = 1;
+  for (;; n += step) {
+    REQUIRE(n < 20'000);
+    SimEnv env;
+    { REQUIRE(OpenOn(env).ok()); }  // that a creation may fail at any point is what power_cut_test shows
+    Ledger ledger;
+    std::vector<base::Status> failures;
+    env.FailNth(plan.ops, n, plan.code, plan.for_ever);
+    Work(env, ledger, failures);
+    const bool fired = env.faults_fired() > 0;
+    env.ClearFaults();
+    for (const base::Status& failure : failures) {
+      INFO(plan.name << " call " << n << ": " << failure);
+      CHECK(Sensible(base::CodeOf(failure), plan.code));
+      CHECK(failure.message().size() > 0);
+    }
+    auto store = OpenOn(env);
+    INFO(plan.name << " call " << n << ": then open: " << store.status());
+    REQUIRE(store.ok());
+    CHECK(ledger.Check(**store) == "");
+    CHECK(VerifyProblems(**store) == "");
+    CHECK(Put(**store, "default", "later", "works").ok());
+    if (!fired) break;
+  }
+  INFO(plan.name);
+  CHECK(n > 1);
+}
+
+TEST_CASE("any one write that fails loses nothing") {
+  FailEvery({"write", io::kWriteOps, Code::kIo, false}, 1);
+  FailEvery({"write without space", io::kWriteOps, Code::kNoSpace, false}, 1);
+}
+TEST_CASE("writes that fail from some moment on lose nothing") {
+  FailEvery({"write", io::kWriteOps, Code::kIo, true}, 3);
+  FailEvery({"write without space", io::kWriteOps, Code::kNoSpace, true}, 3);
+}
+TEST_CASE("any one sync that fails loses nothing") { FailEvery({"sync", io::kSyncOps, Code::kIo, false}, 1); }
+TEST_CASE("syncs that fail from some moment on lose nothing") {
+  FailEvery({"sync", io::kSyncOps, Code::kIo, true}, 3);
+}
+TEST_CASE("any one read that fails loses nothing") {
+  FailEvery({"read", static_cast<OpMask>(Op::kRead), Code::kIo, false}, 1);
+}
+TEST_CASE("any one open or creation of a file that fails loses nothing") {
+  FailEvery({"open", Op::kOpen | Op::kCreate, Code::kIo, false}, 1);
+  FailEvery({"create without space", static_cast<OpMask>(Op::kCreate), Code::kNoSpace, false}, 1);
+}
+TEST_CASE("any one call on a directory that fails loses nothing") {
+  FailEvery({"rename", static_cast<OpMask>(Op::kRename), Code::kIo, false}, 1);
+  FailEvery({"remove", static_cast<OpMask>(Op::kRemove), Code::kIo, false}, 1);
+  FailEvery({"sync of a directory", static_cast<OpMask>(Op::kSyncDir), Code::kIo, false}, 1);
+  FailEvery({"truncate", static_cast<OpMask>(Op::kTruncate), Code::kIo, false}, 1);
+  FailEvery({"list", static_cast<OpMask>(Op::kListDir), Code::kIo, false}, 1);
+}
+
+TEST_CASE("after a failed sync writes are refused, reads go on, and reopening brings the store back") {
+  SimEnv env;
+  auto store = OpenOn(env);
+  REQUIRE(store.ok());
+  REQUIRE(Put(**store, "default", "before", "kept").ok());
+  env.FailNth(io::kSyncOps, 1, Code::kIo);
+  const base::Status failed = Put(**store, "default", "during", "unknown");
+  CHECK(base::CodeOf(failed) == Code::kIo);
+  // The disk works again, but nobody knows what the failed sync dropped.
+  CHECK(base::CodeOf(Put(**store, "default", "after", "refused")) == Code::kReadOnly);
+  CHECK(base::CodeOf(Delete(**store, "default", "before")) == Code::kReadOnly);
+  const auto kept = Get(**store, "default", "before");
+  REQUIRE(kept.ok());
+  CHECK(*kept == "kept");
+  CHECK(base::CodeOf(Get(**store, "default", "during").status()) == Code::kNotFound);
+  CHECK((*store)->GetStats()->read_only);
+  store->reset();
+  store = OpenOn(env);
+  REQUIRE(store.ok());
+  CHECK(*Get(**store, "default", "before") == "kept");
+  CHECK(base::CodeOf(Get(**store, "default", "after").status()) == Code::kNotFound);
+  CHECK(VerifyProblems(**store) == "");
+  CHECK(Put(**store, "default", "after", "accepted").ok());
+}
+
+TEST_CASE("a full disk refuses puts, still reads and deletes, and recovers when there is space") {
+  SimEnv env;
+  engine::Options options = QuietOptions();
+  options.free_space_reserve = base::kMiB;
+  auto store = Store::Open(env, kStore, options);
+  REQUIRE(store.ok());
+  REQUIRE(Put(**store, "default", "victim", Noise(1, 60'000)).ok());
+  REQUIRE(Put(**store, "default", "kept", Noise(2, 60'000)).ok());
+  env.SetFreeSpace(base::kMiB + 2000);
+  base::Status full;
+  for (int i = 0; i < 40 && full.ok(); ++i) full = Put(**store, "default", "fill" + std::to_string(i), Noise(3, 60'000));
+  INFO(full);
+  REQUIRE(base::CodeOf(full) == Code::kNoSpace);
+  const base::Status large = Put(**store, "default", "large", Noise(4, 500'000));
+  CHECK(base::CodeOf(large) == Code::kNoSpace);
+  const auto kept = Get(**store, "default", "kept");
+  REQUIRE(kept.ok());
+  CHECK(*kept == Noise(2, 60'000));
+  for (int i = 0; i < 3; ++i) {
+    const base::Status deleted = Delete(**store, "default", i == 0 ? "victim" : "fill" + std::to_string(i));
+    INFO(deleted);
+    CHECK((deleted.ok() || (i > 0 && base::Is(deleted, Code::kNotFound))));
+  }
+  CHECK(base::CodeOf(Get(**store, "default", "victim").status()) == Code::kNotFound);
+  env.SetFreeSpace(100 * base::kMiB);
+  CHECK(Put(**store, "default", "again", Noise(5, 60'000)).ok());
+  CHECK(Put(**store, "default", "large", Noise(4, 500'000)).ok());
+  CHECK(VerifyProblems(**store) == "");
+  REQUIRE((*store)->Close().ok());
+  auto reopened = Store::Open(env, kStore, options);
+  REQUIRE(reopened.ok());
+  CHECK(*Get(**reopened, "default", "large") == Noise(4, 500'000));
+}
+
+TEST_CASE("a store on a full disk opens, reads and deletes") {
+  SimEnv env;
+  {
+    auto store = OpenOn(env);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "a", "content").ok());
+    REQUIRE((*store)->Close().ok());
+  }
+  engine::Options options = QuietOptions();
+  options.free_space_reserve = 16 * base::kMiB;
+  env.SetFreeSpace(2 * base::kMiB);  // inside the reserve
+  auto store = Store::Open(env, kStore, options);
+  INFO(store.status());
+  REQUIRE(store.ok());
+  CHECK(*Get(**store, "default", "a") == "content");
+  CHECK(base::CodeOf(Put(**store, "default", "b", "refused")) == Code::kNoSpace);
+  const base::Status deleted = Delete(**store, "default", "a");
+  INFO(deleted);
+  CHECK(deleted.ok());
+}
+
+}  // namespace
+}  // namespace jzse::crash

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine as somebody would write it who only cares about being right: maps in memory, copied as a whole for every
+// group. What jzse.h says an operation does is written down here a second time.
+//
+// Values; not thread-safe.
+#ifndef JZSE_TESTS_PROP_ENGINE_MODEL_H_
+#define JZSE_TESTS_PROP_ENGINE_MODEL_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../crash/store_world.h"
+
+namespace jzse::prop {
+
+using base::Code;
+using base::Sequence;
+using model::ContentKind;
+
+struct State {
+  Sequence sequence = 0;
+  ContentKind kind = ContentKind::kDeleted;
+  std::string path;
+  std::shared_ptr<const std::string> data;  // shared by all copies of the model
+  uint32_t mode = 0;
+  std::string type;
+
+  bool has_content() const { return kind == ContentKind::kFile || kind == ContentKind::kSymlink; }
+  uint64_t logical_size() const { return kind == ContentKind::kFile ? data->size() : 0; }
+};
+
+struct File {
+  State now;
+  Sequence floor = 0;
+  std::map<Sequence, State> versions;
+  bool live() const { return now.kind != ContentKind::kDeleted; }
+};
+
+struct Op {
+  enum class Kind { kPut, kDelete, kMove, kCopy, kMkdir, kSetAttributes, kRestore, kDeleteVersion };
+  Kind kind = Kind::kPut;
+  std::string ns, path, to_ns, to;
+  ContentKind content = ContentKind::kFile;
+  std::shared_ptr<const std::string> data;
+  uint32_t mode = 0;
+  std::string type, if_match, if_none_match;
+  bool recursive = false, no_replace = false;
+  Sequence version = 0;
+
+  std::string ToString() const;
+};
+
+class Space {
+ public:
+  explicit Space(const model::NamespacePolicy& policy) : policy(policy) {}
+
+  File* Live(const std::string& path);
+  File* Owner(const std::string& path);           // the live file there, or the file deleted there last
+  bool HasBelow(const std::string& path) const;
+  std::vector<File*> Below(const std::string& path);  // live, in order of path
+  std::vector<const File*> At(const std::string& path) const;
+
+  model::NamespacePolicy policy;
+  uint64_t incarnation = 0;                       // differs between two of the same name
+  std::vector<std::shared_ptr<File>> files;       // own: Copy makes new ones
+};
+
+class Model {
+ public:
+  Model();
+  Model(const Model& other) { *this = other; }
+  Model& operator=(const Model& other);
+
+  // The code the engine must answer. After a failure nothing has changed.
+  Code Apply(const std::vector<Op>& group);
+  Code CreateNamespace(const std::string& name, const model::NamespacePolicy& policy);
+  Code ConfigureNamespace(const std::string& name, const model::NamespacePolicy& policy);
+  Code DropNamespace(const std::string& name);
+
+  crash::Dump ToDump() const;
+
+  Sequence last = 1;  // the namespace "default"
+  std::map<std::string, Space> spaces;
+
+ private:
+  Code ApplyOne(const Op& op);
+  Code Put(Space& ns, const Op& op);
+  Code Delete(Space& ns, const Op& op);
+  Code Move(Space& ns, const Op& op);
+  Code Copy(Space& from, Space& to, const Op& op);
+  Code Mkdir(Space& ns, const Op& op);
+  Code SetAttributes(Space& ns, const Op& op);
+  Code Restore(Space& ns, const Op& op);
+  Code DeleteVersion(Space& ns, const Op& op);
+  Code CheckPlace(Space& ns, const std::string& path, const File* owner);
+  Code CheckParents(Space& ns, const std::string& path);
+  Code SetContent(Space& ns, const std::string& path, State state, bool check_quota = true);
+  void DeleteOne(Space& ns, File& file);
+};
+
+}  // namespace jzse::prop
+
+#endif  // JZSE_TESTS_PROP_ENGINE_MODEL_H_

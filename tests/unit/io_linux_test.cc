@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only the real machine has: other processes, descriptors, limits of the operating system.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+
+#include "io_world.h"
+
+namespace jzse::io {
+namespace {
+
+using base::Code;
+using base::Is;
+using Catch::Contains;
+
+// Runs `body` in a child process; its result is the child's exit code.
+int RunInChild(const std::function<int()>& body) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) _exit(body());
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_CASE("a lock held by another process names it, and dies with it") {
+  World world(Face::kPlain);
+  int pipe_fds[2];
+  REQUIRE(pipe(pipe_fds) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const auto lock = world.env().Lock(world.Path("LOCK"));
+    const char answer = lock.ok() ? 'y' : 'n';
+    if (write(pipe_fds[1], &answer, 1) != 1) _exit(1);
+    while (true) pause();
+  }
+  char answer = '?';
+  REQUIRE(read(pipe_fds[0], &answer, 1) == 1);
+  CHECK(answer == 'y');
+  const auto refused = world.env().Lock(world.Path("LOCK"));
+  CHECK(Is(refused.status(), Code::kLocked));
+  CHECK_THAT(std::string(refused.status().message()),
+             Contains("process " + std::to_string(child)));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  CHECK(world.env().Lock(world.Path("LOCK")).ok());
+  close(pipe_fds[0]);
+  close(pipe_fds[1]);
+}
+
+TEST_CASE("a second environment of the same process is refused, too") {
+  World world(Face::kPlain);
+  const auto other = NewLinuxEnv({});
+  const auto lock = world.env().Lock(world.Path("LOCK"));
+  REQUIRE(lock.ok());
+  // Closing an unrelated handle of the file would drop a classic record lock.
+  REQUIRE(other->Open(world.Path("LOCK"), OpenMode::kRead).ok());
+  CHECK(Is(other->Lock(world.Path("LOCK")).status(), Code::kLocked));
+}
+
+TEST_CASE("descriptors are not inherited by programs that the host starts") {
+  World world(Face::kPlain);
+  const auto file = CreateFile(world.env(), world.Path("a"));
+  CHECK((fcntl(file->Descriptor(), F_GETFD) & FD_CLOEXEC) != 0);
+  const auto lock = world.env().Lock(world.Path("LOCK"));
+  REQUIRE(lock.ok());
+  CHECK((fcntl((*lock)->Descriptor(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE("a pipe in the place of a file is refused instead of waited for") {
+  World world(Face::kPlain);
+  REQUIRE(mkfifo(world.Path("pipe").c_str(), 0600) == 0);
+  for (const OpenMode mode : {OpenMode::kRead, OpenMode::kReadWrite}) {
+    const auto file = world.env().Open(world.Path("pipe"), mode);
+    CHECK(Is(file.status(), Code::kExists));
+    CHECK_THAT(std::string(file.status().message()), Contains("not a regular file"));
+  }
+}
+
+TEST_CASE("a write that the system cuts short goes on, and fails with the cause") {
+  World world(Face::kPlain);
+  const bool durable = GENERATE(false, true);
+  const auto file = CreateFile(world.env(), world.Path("a"));
+  const int result = RunInChild([&] {
+    // Writes crossing the limit are short; only the one that begins at the limit is an error.
+    signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit = {5000, 5000};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+    const std::string part(3000, 'p');
+    const Bytes parts[] = {part, part};
+    const Status status = durable ? file->WriteDurable(0, parts) : file->Write(0, parts);
+    if (!Is(status, Code::kIo)) return 2;
+    if (status.message().find("File too large") == absl::string_view::npos) return 3;
+    return 0;
+  });
+  CHECK(result == 0);
+  CHECK(ReadAt(*file, 0, 9000) == std::string(5000, 'p'));
+}
+
+TEST_CASE("no descriptor left is busy, not an I/O error") {
+  World world(Face::kPlain);
+  CreateFile(world.env(), world.Path("a"));
+  const int result = RunInChild([&] {
+    const rlimit limit = {3, 3};
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+    return Is(world.env().Open(world.Path("a"), OpenMode::kRead).status(), Code::kBusy) ? 0 : 2;
+  });
+  CHECK(result == 0);
+}
+
+TEST_CASE("what an unprivileged user may not write is read-only") {
+  World world(Face::kPlain);
+  CreateFile(world.env(), world.Path("a"), "x");
+  REQUIRE(chmod(world.Path("a").c_str(), 0444) == 0);
+  REQUIRE(chmod(world.root().c_str(), 0555) == 0);
+  const int result = RunInChild([&] {
+    if (geteuid() == 0 && setuid(65534) != 0) return 1;
+    Env& env = world.env();
+    if (!Is(env.Open(world.Path("a"), OpenMode::kReadWrite).status(), Code::kReadOnly)) return 2;
+    if (!Is(env.Open(world.Path("b"), OpenMode::kCreate).status(), Code::kReadOnly)) return 3;
+    if (!Is(env.CreateDir(world.Path("d")), Code::kReadOnly)) return 4;
+    if (!Is(env.Lock(world.Path("LOCK")).status(), Code::kReadOnly)) return 5;
+    if (!Is(env.Remove(world.Path("a")), Code::kReadOnly)) return 6;
+    return 0;
+  });
+  chmod(world.root().c_str(), 0755);
+  CHECK(result == 0);
+}
+
+TEST_CASE("plain calls are honoured when asked for") {
+  CHECK_FALSE(UsesUring(*NewLinuxEnv({.uring = false})));
+}
+
+TEST_CASE("batches of several threads at once are all right, whoever gets the ring") {
+  World world(Face::kUring);
+  base::Prng prng(3);
+  const std::string bytes = prng.Bytes(1 << 20);
+  const auto file = CreateFile(world.env(), world.Path("a"), bytes);
+  std::atomic<int> wrong{0};
+  {
+    std::vector<std::unique_ptr<Env::Thread>> threads;
+    for (uint64_t t = 0; t < 4; ++t) {
+      threads.push_back(world.env().StartThread([&, t] {
+        base::Prng own(t);
+        for (int round = 0; round < 50; ++round) {
+          std::vector<std::string> buffers(100, std::string(3000, '?'));
+          std::vector<ReadOp> ops(buffers.size());
+          for (size_t i = 0; i < ops.size(); ++i) {
+            ops[i] = {file.get(), own.Below(bytes.size()), 3000, buffers[i].data(), {}, 0};
+          }
+          world.env().ReadBatch(ops);
+          for (size_t i = 0; i < ops.size(); ++i) {
+            const std::string expected = bytes.substr(ops[i].offset, 3000);
+            if (!ops[i].status.ok() || buffers[i].substr(0, ops[i].count) != expected) ++wrong;
+          }
+        }
+      }));
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a batch reports the failure of one read and does the others") {
+  World world(GENERATE(Face::kPlain, Face::kUring));
+  const auto file = CreateFile(world.env(), world.Path("a"), "good");
+  char good[4], bad[4];
+  const uint64_t beyond_any_file = uint64_t{1} << 63;
+  ReadOp ops[2] = {{file.get(), beyond_any_file, 4, bad, {}, 0}, {file.get(), 0, 4, good, {}, 0}};
+  world.env().ReadBatch(ops);
+  CHECK(Is(ops[0].status, Code::kIo));
+  CHECK(ops[0].count == 0);
+  CHECK_THAT(std::string(ops[0].status.message()), Contains(world.Path("a")));
+  REQUIRE(ops[1].status.ok());
+  CHECK(std::string(good, 4) == "good");
+}
+
+}  // namespace
+}  // namespace jzse::io

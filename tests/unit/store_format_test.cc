@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame of the journal as docs/format.md writes it: fixed bytes, and refusal of everything else.
+#include <catch2/catch.hpp>
+
+#include "store/format.h"
+
+namespace jzse::store {
+namespace {
+
+const StoreId kStoreId{0x0123456789abcdefu, 0xfedcba9876543210u};
+
+std::string RecordOf(const RecordSealer& sealer, uint64_t offset, const RecordHeader& header, Bytes payload) {
+  std::string out;
+  const size_t position = BeginRecord(header, &out);
+  out.append(payload);
+  FinishRecord(sealer, offset, position, &out);
+  return out;
+}
+
+TEST_CASE("the identity file is the text of the manual and nothing else") {
+  const Identity identity{kStoreId, 0xabcdef, "beijing"};
+  const std::string text = EncodeIdentity(identity);
+  CHECK(text.substr(0, text.find("check ")) ==
+        "JzSE store\nformat 1\nstore fedcba98765432100123456789abcdef\nreplica 0000000000abcdef\nregion beijing\n");
+  const auto back = DecodeIdentity(text);
+  REQUIRE(back.ok());
+  CHECK(back->store == kStoreId);
+  CHECK(back->replica == 0xabcdef);
+  CHECK(back->region == "beijing");
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string changed = text;
+    changed[i] ^= 1;
+    INFO("byte " << i);
+    CHECK_FALSE(DecodeIdentity(changed).ok());
+    CHECK_FALSE(DecodeIdentity(Bytes(text).substr(0, i)).ok());
+  }
+}
+
+TEST_CASE("a segment header has its fields where the manual says") {
+  SegmentHeader header;
+  header.stream = Stream::kCold;
+  header.store = kStoreId;
+  header.id = 7;
+  header.replica = 9;
+  header.first_sequence = 11;
+  header.previous = 5;
+  header.previous_end = 8192;
+  header.created_micros = 13;
+  header.replaces = {3, 4};
+  const std::string bytes = EncodeSegmentHeader(header);
+  REQUIRE(bytes.size() == base::kSegmentHeaderSize);
+  CHECK(bytes.substr(0, 8) == std::string("JZSESEG\x01", 8));
+  CHECK(base::LoadLe<uint32_t>(bytes.data() + 8) == 1);
+  CHECK(bytes[12] == 3);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 16) == kStoreId.low);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 32) == 7);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 40) == 9);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 48) == 11);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 56) == 5);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 64) == 8192);
+  CHECK(base::LoadLe<uint32_t>(bytes.data() + 340) == 2);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 352) == 4);
+  const base::Hash128 check = base::Xxh128(Bytes(bytes).substr(0, 4080), 0);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 4080) == check.low);
+  CHECK(base::LoadLe<uint64_t>(bytes.data() + 4088) == check.high);
+  const auto back = DecodeSegmentHeader(bytes);
+  REQUIRE(back.ok());
+  CHECK(EncodeSegmentHeader(*back) == bytes);
+  for (size_t i = 0; i < bytes.size(); i += 37) {
+    std::string changed = bytes;
+    changed[i] ^= 4;
+    INFO("byte " << i);
+    CHECK_FALSE(DecodeSegmentHeader(changed).ok());
+  }
+  CHECK_FALSE(DecodeSegmentHeader(Bytes(bytes).substr(0, 4095)).ok());
+}
+
+TEST_CASE("a record is valid at its place only") {
+  const RecordSealer here(kStoreId, 1);
+  const RecordHeader header{RecordType::kChange, kFlagTransactionMore, 5, 0, 77};
+  const std::string record = RecordOf(here, 4096, header, "payload");
+  REQUIRE(record.size() == RecordSize(7));
+  CHECK(base::LoadLe<uint32_t>(record.data()) == (7u | 1u << 24));
+  CHECK(base::LoadLe<uint32_t>(record.data() + 4) == (5u | 2u << 24));
+  CHECK(base::LoadLe<uint64_t>(record.data() + 8) == 77);
+  RecordHeader back;
+  REQUIRE(ParseRecordHeader(record, record.size(), &back));
+  CHECK(back.length == 7);
+  CHECK(RecordValid(here, 4096, back, record));
+  CHECK(PayloadOf(back, record) == "payload");
+  CHECK_FALSE(RecordValid(here, 4104, back, record));
+  CHECK_FALSE(RecordValid(RecordSealer(kStoreId, 2), 4096, back, record));
+  CHECK_FALSE(RecordValid(RecordSealer({1, 2}, 1), 4096, back, record));
+  for (size_t i = 0; i < record.size(); ++i) {
+    std::string changed = record;
+    changed[i] ^= 1;
+    RecordHeader other;
+    const bool valid = ParseRecordHeader(changed, changed.size(), &other) &&
+                       RecordSize(other.length) == changed.size() && RecordValid(here, 4096, other, changed);
+    INFO("byte " << i);
+    CHECK_FALSE(valid);
+  }
+  CHECK_FALSE(ParseRecordHeader(record, record.size() - 1, &back));
+}
+
+TEST_CASE("a trailer and a footer page come back, and no byte of a trailer may differ") {
+  const RecordSealer sealer(kStoreId, 3);
+  const Trailer trailer{8192, 9000, 12, 4, 15};
+  const std::string bytes = EncodeTrailer(sealer, trailer);
+  REQUIRE(bytes.size() == kTrailerSize);
+  CHECK(bytes.substr(0, 8) == "JZSEFOOT");
+  const auto back = DecodeTrailer(sealer, 9000, bytes);
+  REQUIRE(back);
+  CHECK(back->records == 12);
+  CHECK(back->first == 4);
+  CHECK(back->last == 15);
+  CHECK_FALSE(DecodeTrailer(sealer, 9008, bytes));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string changed = bytes;
+    changed[i] ^= 1;
+    CHECK_FALSE(DecodeTrailer(sealer, 9000, changed));
+  }
+  FooterPageBuilder page;
+  page.Add({{RecordType::kChange, 1, 0, 40, 9}, 4096, "first"});
+  page.Add({{RecordType::kVersionDrop, 0, 1, 16, 8}, 4176, ""});  // cold segments may go back in sequence
+  const auto entries = DecodeFooterPage(page.Take());
+  REQUIRE(entries.ok());
+  REQUIRE(entries->size() == 2);
+  CHECK((*entries)[0].summary == "first");
+  CHECK((*entries)[1].offset == 4176);
+  CHECK((*entries)[1].header.sequence == 8);
+  CHECK_FALSE(DecodeFooterPage("\xff\xff").ok());
+}
+
+TEST_CASE("names of segments") {
+  CHECK(SegmentFileName(0xabc) == "0000000000000abc.seg");
+  CHECK(ParseSegmentFileName("0000000000000abc.seg") == SegmentId{0xabc});
+  for (const char* name : {"abc.seg", "0000000000000ABC.seg", "0000000000000abc.seg2", "0000000000000abg.seg", ""})
+    CHECK_FALSE(ParseSegmentFileName(name));
+}
+
+}  // namespace
+}  // namespace jzse::store
