@@ -36,6 +36,33 @@ void CountVersion(NamespaceTotals& totals, const FileEntry& entry, int64_t sign)
 
 }  // namespace
 
+Status LeavePlace(Stage& stage, NamespaceId ns, const std::string& path, const std::string& key) {
+  stage.Delete(key);
+  if (key.front() != 'P') return {};
+  std::string newest_key, newest_value;
+  Sequence newest = 0;
+  Status status;
+  JZSE_RETURN_IF_ERROR(stage.Scan(TombstonePrefix(ns, path), [&](Bytes claimant, Bytes value) {
+    const auto entry = DecodeFileEntry(value);
+    if (!entry.ok()) {
+      status = entry.status();
+      return false;
+    }
+    if (entry->sequence > newest) {
+      newest = entry->sequence;
+      newest_key = claimant;
+      newest_value = value;
+    }
+    return true;
+  }));
+  JZSE_RETURN_IF_ERROR(status);
+  if (newest != 0) {
+    stage.Delete(newest_key);
+    stage.Put(key, newest_value);
+  }
+  return {};
+}
+
 StatusOr<std::optional<FileEntry>> Applier::Load(const std::string& key) {
   std::string value;
   JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(key, &value));
@@ -54,9 +81,11 @@ StatusOr<Applier::Previous> Applier::FindPrevious(const ChangeRecord& change,
     const auto place = moved_->places.find({change.ns, id});
     if (place != moved_->places.end()) {
       if (place->second.displaced) return Previous{place->second.displaced, "", ""};
-      const std::string key = PathKey(change.ns, place->second.path);
-      JZSE_ASSIGN_OR_RETURN(auto entry, Load(key));
-      if (entry && entry->id() == id) return Previous{std::move(entry), key, place->second.path};
+      for (const std::string& key :
+           {PathKey(change.ns, place->second.path), TombstoneKey(change.ns, place->second.path, id)}) {
+        JZSE_ASSIGN_OR_RETURN(auto entry, Load(key));
+        if (entry && entry->id() == id) return Previous{std::move(entry), key, place->second.path};
+      }
     }
   } else if (!change.old_path.empty()) {
     const std::string key = PathKey(change.ns, change.old_path);
@@ -79,33 +108,9 @@ Status Applier::MakeRoom(NamespaceId ns, const std::string& path, const FileEntr
   return {};
 }
 
-// The file leaves the place where it stood; the newest deleted file of that path, if any, owns it again.
+// The file leaves the place where it stood.
 Status Applier::Vacate(NamespaceId ns, const Previous& previous) {
-  if (previous.key.empty()) return {};
-  stage_.Delete(previous.key);
-  if (previous.key.front() != 'P') return {};
-  std::string newest_key, newest_value;
-  Sequence newest = 0;
-  Status status;
-  JZSE_RETURN_IF_ERROR(stage_.Scan(TombstonePrefix(ns, previous.path), [&](Bytes key, Bytes value) {
-    const auto entry = DecodeFileEntry(value);
-    if (!entry.ok()) {
-      status = entry.status();
-      return false;
-    }
-    if (entry->sequence > newest) {
-      newest = entry->sequence;
-      newest_key = key;
-      newest_value = value;
-    }
-    return true;
-  }));
-  JZSE_RETURN_IF_ERROR(status);
-  if (newest != 0) {
-    stage_.Delete(newest_key);
-    stage_.Put(previous.key, newest_value);
-  }
-  return {};
+  return previous.key.empty() ? Status() : LeavePlace(stage_, ns, previous.path, previous.key);
 }
 
 Status Applier::Release(const FileEntry& entry) {
@@ -208,16 +213,21 @@ Status Applier::Change(const ChangeRecord& change, Sequence sequence, const Loca
     const bool steps_back = !entry.live() && owner->live();
     if (steps_back) {
       stage_.Put(TombstoneKey(change.ns, path, entry.id()), EncodeFileEntry(entry));
-      Count(ns->totals, entry, 1);
+      NotePlace(*ns, entry);
       return {};
     }
     JZSE_RETURN_IF_ERROR(MakeRoom(change.ns, path, *owner));
   }
   stage_.Put(key, EncodeFileEntry(entry));
-  Count(ns->totals, entry, 1);
-  if (moved_ != nullptr && moved_->files.contains({change.ns, change.file.id}))
-    moved_->places[{change.ns, change.file.id}] = {path, std::nullopt};
+  NotePlace(*ns, entry);
   return {};
+}
+
+// The entry has its place now, as owner of its path or behind it.
+void Applier::NotePlace(NamespaceEntry& ns, const FileEntry& entry) {
+  Count(ns.totals, entry, 1);
+  if (moved_ != nullptr && moved_->files.contains({ns.record.id, entry.id()}))
+    moved_->places[{ns.record.id, entry.id()}] = {entry.file.path.path, std::nullopt};
 }
 
 Status Applier::Namespace(const NamespaceRecord& record, Sequence sequence, const Location& location) {

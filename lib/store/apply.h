@@ -43,6 +43,9 @@ struct MovedFiles {
   }
 };
 
+// Takes away a file's entry at `key`, a P or T key of `path`; the newest deleted file of the path, if any, owns it again.
+Status LeavePlace(Stage& stage, NamespaceId ns, const std::string& path, const std::string& key);
+
 class Applier {
  public:
   // Where the change of a sequence lies, for a reference made to it.
@@ -70,6 +73,7 @@ class Applier {
   StatusOr<Previous> FindPrevious(const ChangeRecord& change, const std::optional<FileEntry>& owner);
   Status MakeRoom(NamespaceId ns, const std::string& path, const FileEntry& owner);
   Status Vacate(NamespaceId ns, const Previous& previous);
+  void NotePlace(NamespaceEntry& ns, const FileEntry& entry);
   Status Retain(NamespaceEntry& ns, const FileEntry& previous, FileEntry& entry, bool content_changed);
   Status Trim(NamespaceEntry& ns, FileEntry& entry);
   Status AddReference(const FileEntry& entry, const std::optional<FileEntry>& previous);

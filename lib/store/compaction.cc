@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "store/apply.h"
 #include "store/manifest.h"
 #include "store/recovery.h"
 
@@ -179,16 +180,15 @@ class Liveness {
     const FileId& id = change.file.id;
     const std::string& path = change.file.path.path;
     FileEntry found;
-    JZSE_ASSIGN_OR_RETURN(const bool owns, Refers(PathKey(change.ns, path), entry, place, &found));
-    if (owns) {
+    for (const std::string& key : {PathKey(change.ns, path), TombstoneKey(change.ns, path, id)}) {
+      JZSE_ASSIGN_OR_RETURN(const bool owns, Refers(key, entry, place, &found));
+      if (!owns) continue;
       *conditional = !found.live() && found.versions == 0 && c_.tombstone_expired(found);
       return true;
     }
-    for (const std::string& key :
-         {TombstoneKey(change.ns, path, id), VersionKey(change.ns, id, entry.header.sequence)}) {
-      JZSE_ASSIGN_OR_RETURN(const bool refers, Refers(key, entry, place, &found));
-      if (refers) return true;
-    }
+    JZSE_ASSIGN_OR_RETURN(const bool version,
+                          Refers(VersionKey(change.ns, id, entry.header.sequence), entry, place, &found));
+    if (version) return true;
     std::string value;
     JZSE_ASSIGN_OR_RETURN(const bool holds, c_.index.Get(HolderKey(entry.header.sequence), &value));
     if (!holds) return false;
@@ -394,21 +394,31 @@ namespace {
 
 using Place = std::pair<RecordType, Sequence>;
 
-// Rewrites one index value's location if it names this sequence in a replaced segment.
+// Rewrites one index value's location if it names this sequence in a replaced segment. `gone`: it does, but there is
+// no new place, so the caller takes the entry out of the index.
 Status MoveEntry(Stage& stage, const std::string& key, Sequence sequence, const std::set<SegmentId>& from,
-                 const Location* to, bool* dropped) {
+                 const Location* to, bool* gone) {
   std::string value;
   JZSE_ASSIGN_OR_RETURN(const bool found, stage.Get(key, &value));
   if (!found) return {};
   JZSE_ASSIGN_OR_RETURN(FileEntry entry, DecodeFileEntry(value));
   if (entry.sequence != sequence || !from.contains(entry.location.segment)) return {};
-  if (to == nullptr) {
-    stage.Delete(key);
-    *dropped = true;
-    return {};
-  }
+  *gone = to == nullptr;
+  if (*gone) return {};
   entry.location = *to;
   stage.Put(key, EncodeFileEntry(entry));
+  return {};
+}
+
+Status SwitchHolder(Stage& stage, Sequence sequence, const std::set<SegmentId>& from, const Location& to) {
+  const std::string key = HolderKey(sequence);
+  std::string value;
+  JZSE_ASSIGN_OR_RETURN(const bool found, stage.Get(key, &value));
+  if (!found) return {};
+  JZSE_ASSIGN_OR_RETURN(HolderEntry holder, DecodeHolder(value));
+  if (!from.contains(holder.location.segment)) return {};
+  holder.location = to;
+  stage.Put(key, EncodeHolder(holder));
   return {};
 }
 
@@ -416,23 +426,20 @@ Status SwitchChange(Stage& stage, const FooterEntry& entry, const std::set<Segme
   JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(entry.summary));
   const Sequence sequence = entry.header.sequence;
   const std::string& path = change.file.path.path;
-  bool dropped = false;
-  for (const std::string& key : {PathKey(change.ns, path), TombstoneKey(change.ns, path, change.file.id),
-                                 VersionKey(change.ns, change.file.id, sequence)})
-    JZSE_RETURN_IF_ERROR(MoveEntry(stage, key, sequence, from, to, &dropped));
-  if (dropped) {
+  bool gone = false;
+  JZSE_RETURN_IF_ERROR(
+      MoveEntry(stage, VersionKey(change.ns, change.file.id, sequence), sequence, from, to, &gone));
+  if (gone) return Fail(Code::kCorrupt, absl::StrCat("compaction left out version ", sequence, ", which is retained"));
+  for (const std::string& key : {PathKey(change.ns, path), TombstoneKey(change.ns, path, change.file.id)}) {
+    JZSE_RETURN_IF_ERROR(MoveEntry(stage, key, sequence, from, to, &gone));
+    if (!gone) continue;
+    // A deleted file of which nothing older is left.
+    JZSE_RETURN_IF_ERROR(LeavePlace(stage, change.ns, path, key));
     JZSE_ASSIGN_OR_RETURN(NamespaceEntry* const ns, stage.Namespace(change.ns));
     if (ns != nullptr && ns->totals.tombstones > 0) --ns->totals.tombstones;
+    return {};
   }
-  const std::string key = HolderKey(sequence);
-  std::string value;
-  JZSE_ASSIGN_OR_RETURN(const bool found, stage.Get(key, &value));
-  if (!found || to == nullptr) return {};
-  JZSE_ASSIGN_OR_RETURN(HolderEntry holder, DecodeHolder(value));
-  if (!from.contains(holder.location.segment)) return {};
-  holder.location = *to;
-  stage.Put(key, EncodeHolder(holder));
-  return {};
+  return to == nullptr ? Status() : SwitchHolder(stage, sequence, from, *to);
 }
 
 Status SwitchOne(Stage& stage, const FooterEntry& entry, const std::set<SegmentId>& from, const Location* to) {
