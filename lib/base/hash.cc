@@ -3,7 +3,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <xxhash.h>
 
 #include <utility>
 
@@ -35,15 +34,6 @@ Hash256 Sha256Stream::Finish() {
   Hash256 hash;
   JZSE_CHECK(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), hash.bytes.data(), nullptr) == 1);
   return hash;
-}
-
-uint64_t Xxh64(Bytes bytes, uint64_t seed) {
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
-}
-
-Hash128 Xxh128(Bytes bytes, uint64_t seed) {
-  const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
-  return {hash.low64, hash.high64};
 }
 
 }  // namespace jzse::base

@@ -73,7 +73,7 @@ Status ArchiveExport::Newest(const engine::ListEntry& entry) {
     return File(entry.path, /*older=*/false, *reader);
   }
   if (state.kind == ContentKind::kDirectory) {
-    JZSE_RETURN_IF_ERROR(engine_.Get(ns_, entry.path, newest_, nullptr, &state.attributes).status());
+    JZSE_RETURN_IF_ERROR(engine_.Read(ns_, entry.path, newest_, nullptr, &state.attributes).status());
     state.attributes.mtime_ns = entry.info.mtime_ns;
   }
   JZSE_RETURN_IF_ERROR(writer_.State(state));

@@ -67,7 +67,7 @@ int SubmitGet(jzse_queue* queue, uint64_t tag, const char* ns, const char* path,
     slot->is_get = with_data;
     JZSE_RETURN_IF_ERROR(queue->store()->engine->GetAsync(
         ns, path, get, with_data,
-        [queue, slot](const Status& status, const engine::FileInfo& info, std::string&& data) {
+        [queue, slot](const Status& status, const engine::FileInfo& info, jzse::base::Buffer&& data) {
           slot->content = std::move(data);
           queue->Deliver(slot, status, info);
         }));

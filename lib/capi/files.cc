@@ -49,17 +49,6 @@ namespace {
 
 constexpr size_t kPieceSize = 1 * base::kMiB;
 
-struct FreeMemory {
-  void operator()(void* memory) const { std::free(memory); }
-};
-using Memory = std::unique_ptr<char, FreeMemory>;
-
-StatusOr<Memory> Allocate(size_t size) {
-  Memory memory(static_cast<char*>(std::malloc(size == 0 ? 1 : size)));
-  if (memory == nullptr) return Fail(Code::kNoMemory, absl::StrCat("no memory for ", size, " bytes"));
-  return memory;
-}
-
 StatusOr<engine::FileInfo> CommitWriter(engine::Store& engine, std::unique_ptr<engine::Writer> writer) {
   engine::Transaction transaction;
   JZSE_RETURN_IF_ERROR(engine.AddWriter(transaction, std::move(writer)));
@@ -161,13 +150,11 @@ int jzse_get(jzse_store* store, const char* ns, const char* path, const jzse_get
     JZSE_RETURN_IF_ERROR(Need({{ns, "ns"}, {path, "path"}, {data, "data"}, {size, "size"}}));
     JZSE_RETURN_IF_ERROR(CheckResult(info));
     JZSE_ASSIGN_OR_RETURN(const engine::GetOptions get, TakeGet(store, options));
-    std::string content;
-    JZSE_ASSIGN_OR_RETURN(const engine::FileInfo found, engine.Get(ns, path, get, &content, nullptr));
-    JZSE_ASSIGN_OR_RETURN(Memory memory, Allocate(content.size()));
-    std::memcpy(memory.get(), content.data(), content.size());
-    Give(FileInfoOf(found), info);
+    jzse::base::Buffer content;
+    JZSE_ASSIGN_OR_RETURN(const engine::FileInfo found, engine.Read(ns, path, get, &content, nullptr));
+    if (info != nullptr) Give(FileInfoOf(found), info);
     *size = content.size();
-    *data = memory.release();
+    *data = content.Release();
     return absl::OkStatus();
   });
 }
@@ -178,8 +165,7 @@ int jzse_get_range(jzse_store* store, const char* ns, const char* path, const jz
   return EnterStore(store, error, [&](engine::Store& engine) -> Status {
     JZSE_RETURN_IF_ERROR(Need({{ns, "ns"}, {path, "path"}, {buffer, "buffer"}, {count, "count"}}));
     JZSE_ASSIGN_OR_RETURN(const engine::GetOptions get, TakeGet(store, options));
-    JZSE_ASSIGN_OR_RETURN(const auto reader, engine.OpenReader(ns, path, get));
-    JZSE_ASSIGN_OR_RETURN(*count, reader->ReadAt(offset, static_cast<char*>(buffer), size));
+    JZSE_ASSIGN_OR_RETURN(*count, engine.ReadRange(ns, path, get, offset, static_cast<char*>(buffer), size));
     return absl::OkStatus();
   });
 }
@@ -205,7 +191,7 @@ int jzse_metadata_open(jzse_store* store, const char* ns, const char* path, cons
     JZSE_RETURN_IF_ERROR(Need({{ns, "ns"}, {path, "path"}, {metadata, "metadata"}}));
     JZSE_ASSIGN_OR_RETURN(const engine::GetOptions get, TakeGet(store, options));
     engine::Attributes attributes;
-    JZSE_RETURN_IF_ERROR(engine.Get(ns, path, get, nullptr, &attributes).status());
+    JZSE_RETURN_IF_ERROR(engine.Read(ns, path, get, nullptr, &attributes).status());
     *metadata = new jzse_metadata(store, std::move(attributes));
     return absl::OkStatus();
   });

@@ -127,14 +127,8 @@ void FillCompletion(Slot& slot, jzse_completion* completion) {
   completion->info = FileInfoOf(slot.info);
   CopyLine(slot.message, completion->message, sizeof completion->message);
   if (!slot.is_get || slot.code != JZSE_OK) return;
-  completion->data = std::malloc(slot.content.empty() ? 1 : slot.content.size());
-  if (completion->data == nullptr) {
-    completion->code = JZSE_NO_MEMORY;
-    CopyLine("no memory for the content", completion->message, sizeof completion->message);
-    return;
-  }
-  std::memcpy(completion->data, slot.content.data(), slot.content.size());
   completion->size = slot.content.size();
+  completion->data = slot.content.Release();
 }
 
 }  // namespace

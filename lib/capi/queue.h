@@ -27,7 +27,7 @@ struct Slot {
   uint64_t tag = 0;
   int code = 0;
   bool is_get = false;
-  std::string content;   // of a get
+  base::Buffer content;  // of a get
   std::string message;   // of a failure
   engine::FileInfo info;
   Slot* next = nullptr;  // in the list of completions

@@ -193,8 +193,8 @@ Status StoreImpl::GetAsync(std::string ns, std::string path, GetOptions options,
     if (async_jobs_.size() >= base::kAsyncInFlightMax)
       return Fail(Code::kBusy, absl::StrCat(async_jobs_.size(), " asynchronous reads are under way"));
     async_jobs_.push_back([this, ns = std::move(ns), path = std::move(path), options, with_data, done = std::move(done)] {
-      std::string data;
-      const auto info = with_data ? Get(ns, path, options, &data, nullptr) : Stat(ns, path, options);
+      base::Buffer data;
+      const auto info = with_data ? Read(ns, path, options, &data, nullptr) : Stat(ns, path, options);
       done(info.status(), info.ok() ? *info : FileInfo{}, std::move(data));
     });
   }

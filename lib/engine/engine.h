@@ -192,7 +192,7 @@ class Transaction {
 };
 
 using Done = std::function<void(const Status& status, const FileInfo& info)>;
-using GetDone = std::function<void(const Status& status, const FileInfo& info, std::string&& data)>;
+using GetDone = std::function<void(const Status& status, const FileInfo& info, base::Buffer&& data)>;
 using Progress = std::function<bool(uint64_t done, uint64_t total)>;  // false cancels
 using Problem = std::function<void(std::string_view ns, std::string_view path, Sequence version,
                                    std::string_view problem)>;
@@ -264,8 +264,14 @@ class Store {
   virtual StatusOr<FileInfo> Stat(std::string_view ns, std::string_view path, const GetOptions& options) = 0;
   // The whole content at once; the fast path of small files. `attributes` may be null, and `data` too: then only the
   // attributes are wanted, which an explicit directory also has.
-  virtual StatusOr<FileInfo> Get(std::string_view ns, std::string_view path, const GetOptions& options,
-                                 std::string* data, Attributes* attributes) = 0;
+  virtual StatusOr<FileInfo> Read(std::string_view ns, std::string_view path, const GetOptions& options,
+                                  base::Buffer* data, Attributes* attributes) = 0;
+  // The same into a string.
+  StatusOr<FileInfo> Get(std::string_view ns, std::string_view path, const GetOptions& options, std::string* data,
+                         Attributes* attributes);
+  // Up to `size` bytes from `offset`; fewer only at the end. For many ranges of one large file OpenReader is cheaper.
+  virtual StatusOr<size_t> ReadRange(std::string_view ns, std::string_view path, const GetOptions& options,
+                                     uint64_t offset, char* buffer, size_t size) = 0;
   virtual StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view ns, std::string_view path,
                                                        const GetOptions& options) = 0;
   virtual StatusOr<std::unique_ptr<Lister>> List(std::string_view ns, const ListOptions& options) = 0;

@@ -132,14 +132,31 @@ StatusOr<store::Location> StoreImpl::HolderOf(const FileEntry& entry, const stor
   return holder.location;
 }
 
-Status StoreImpl::ReadInline(const Found& found, const store::ReadView* view, std::string* data) {
+namespace {
+
+// Leaves the inline content in the buffer that its record was read into.
+Status TakeInline(const store::ChangeRecord& change, base::Buffer* data) {
+  if (change.encoding == store::InlineEncoding::kNone) return Fail(Code::kCorrupt, "the record holds no content");
+  if (change.encoding == store::InlineEncoding::kRaw) {
+    data->Keep(static_cast<size_t>(change.inline_bytes.data() - data->data()), change.inline_size);
+    return {};
+  }
+  base::Buffer content;
+  content.Reset(change.inline_size);
+  JZSE_RETURN_IF_ERROR(store::DecodeContent(change.encoding, change.inline_bytes, change.inline_size, content.data()));
+  *data = std::move(content);
+  return {};
+}
+
+}  // namespace
+
+Status StoreImpl::ReadInline(const Found& found, const store::ReadView* view, base::Buffer* data) {
   JZSE_ASSIGN_OR_RETURN(const store::Location location, HolderOf(found.entry, view));
   const store::SegmentRef segment =
       view != nullptr ? FindIn(view->segments, location.segment) : segments_.Find(location.segment);
   if (!segment) return Fail(Code::kBusy, absl::StrCat("segment ", location.segment, " is gone"));
   store::RecordHeader header;
-  std::string buffer;
-  auto payload = segment->ReadRecord(location, &header, &buffer);
+  auto payload = segment->ReadRecord(location, &header, data);
   if (!payload.ok()) {
     if (base::Is(payload.status(), Code::kCorrupt)) ++counters_.corrupt_records;
     return base::Annotate(payload.status(), model::Quoted(found.path));
@@ -148,12 +165,12 @@ Status StoreImpl::ReadInline(const Found& found, const store::ReadView* view, st
   JZSE_ASSIGN_OR_RETURN(const store::ChangeRecord change, store::DecodeChange(*payload));
   if (change.inline_size != found.entry.content().content.size)
     return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found.path), ": the content's size does not match"));
-  return store::DecodeContent(change.encoding, change.inline_bytes, change.inline_size, data);
+  return TakeInline(change, data);
 }
 
 // The current content by its remembered place. False: not remembered, or out of date; then the index tells.
-bool StoreImpl::GetHot(NamespaceId ns, const std::string& key, std::string* data, FileInfo* info,
-                       Attributes* attributes, store::LocationCache::Ticket* ticket) {
+bool StoreImpl::ReadHot(NamespaceId ns, const std::string& key, base::Buffer* data, FileInfo* info,
+                        Attributes* attributes, store::LocationCache::Ticket* ticket) {
   const auto location = index_->places().Find(key, ticket);
   if (!location) return false;
   const store::SegmentRef segment = segments_.Find(location->segment);
@@ -163,32 +180,24 @@ bool StoreImpl::GetHot(NamespaceId ns, const std::string& key, std::string* data
   if (!payload.ok()) return false;
   if ((header.flags & store::kFlagGroupFirst) != 0) payload->remove_prefix(store::kGroupPrefixSize);
   auto change = store::DecodeChange(*payload);
-  if (!change.ok() || change->ns != ns || change->file.path.path != store::PathOfKey(key)) return false;
-  if (change->encoding == store::InlineEncoding::kRaw) {
-    // The content stays in the buffer that the record was read into.
-    const size_t begin = static_cast<size_t>(change->inline_bytes.data() - data->data());
-    data->resize(begin + change->inline_size);
-    data->erase(0, begin);
-  } else {
-    const std::string stored(change->inline_bytes);
-    if (!store::DecodeContent(change->encoding, stored, change->inline_size, data).ok()) return false;
-  }
-  change->inline_bytes = {};
+  if (!change.ok() || change->ns != ns || change->file.path.path != store::PathOfKey(key) ||
+      !TakeInline(*change, data).ok())
+    return false;
   const FileEntry entry{header.sequence, *location, change->type, change->floor, 0, std::move(change->file)};
-  *info = InfoOf(entry);
+  if (info != nullptr) *info = InfoOf(entry);
   if (attributes != nullptr) *attributes = AttributesOf(entry);
   return true;
 }
 
-StatusOr<FileInfo> StoreImpl::Get(std::string_view ns, std::string_view path, const GetOptions& options,
-                                  std::string* data, Attributes* attributes) {
+StatusOr<FileInfo> StoreImpl::Read(std::string_view ns, std::string_view path, const GetOptions& options,
+                                   base::Buffer* data, Attributes* attributes) {
   if (data != nullptr && options.snapshot == nullptr && options.version == 0) {
     JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
     JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
     const std::string key = store::PathKey(name.id, canonical);
     store::LocationCache::Ticket ticket;
     FileInfo info;
-    if (GetHot(name.id, key, data, &info, attributes, &ticket)) return info;
+    if (ReadHot(name.id, key, data, &info, attributes, &ticket)) return info;
     JZSE_ASSIGN_OR_RETURN(const Found found, FindFile(ns, path, options));
     if (found.entry.content().content.storage == Content::Storage::kInline)
       index_->places().Insert(ticket, found.entry.location);
@@ -206,7 +215,7 @@ StatusOr<FileInfo> StoreImpl::Get(std::string_view ns, std::string_view path, co
       JZSE_ASSIGN_OR_RETURN(auto reader, OpenReader(ns, path, options));
       if (reader->info().size > std::string().max_size())
         return Fail(Code::kNoMemory, absl::StrCat(model::Quoted(found.path), ": too large for memory"));
-      data->resize(reader->info().size);
+      data->Reset(reader->info().size);
       JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, data->data(), data->size()));
       if (count != data->size())
         return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found.path), ": the content is cut short"));
@@ -222,6 +231,35 @@ StatusOr<FileInfo> StoreImpl::Get(std::string_view ns, std::string_view path, co
     if (attributes != nullptr) *attributes = AttributesOf(found.entry);
     return InfoOf(found.entry);
   }
+}
+
+StatusOr<FileInfo> Store::Get(std::string_view ns, std::string_view path, const GetOptions& options,
+                              std::string* data, Attributes* attributes) {
+  base::Buffer buffer;
+  JZSE_ASSIGN_OR_RETURN(FileInfo info, Read(ns, path, options, data == nullptr ? nullptr : &buffer, attributes));
+  if (data != nullptr) data->assign(buffer.view());
+  return info;
+}
+
+StatusOr<size_t> StoreImpl::ReadRange(std::string_view ns, std::string_view path, const GetOptions& options,
+                                      uint64_t offset, char* buffer, size_t size) {
+  if (options.snapshot == nullptr && options.version == 0) {
+    JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+    JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
+    store::LocationCache::Ticket ticket;
+    base::Buffer data;
+    if (ReadHot(name.id, store::PathKey(name.id, canonical), &data, nullptr, nullptr, &ticket)) {
+      if (offset >= data.size()) return size_t{0};
+      const Bytes piece = data.view().substr(offset, size);
+      std::copy_n(piece.data(), piece.size(), buffer);
+      return piece.size();
+    }
+    JZSE_ASSIGN_OR_RETURN(const Found found, FindFile(ns, path, options));
+    if (found.entry.content().content.storage == Content::Storage::kInline)
+      index_->places().Insert(ticket, found.entry.location);
+  }
+  JZSE_ASSIGN_OR_RETURN(const auto reader, OpenReader(ns, path, options));
+  return reader->ReadAt(offset, buffer, size);
 }
 
 // ------------------------------------------------------------------------------------------------ readers
@@ -267,7 +305,7 @@ class ReaderImpl : public Reader {
     if (offset >= info_.size) return size_t{0};
     size = std::min<uint64_t>(size, info_.size - offset);
     if (!walker_) {
-      std::copy_n(inline_.data() + offset, size, buffer);
+      std::copy_n(inline_.view().data() + offset, size, buffer);
       return size;
     }
     size_t done = 0;
@@ -314,7 +352,7 @@ class ReaderImpl : public Reader {
   StoreImpl::Found found_;
   FileInfo info_;
   Attributes attributes_;
-  std::string inline_;
+  base::Buffer inline_;
   store::ReadView own_view_;
   const store::ReadView* view_ = nullptr;
   std::optional<store::ManifestWalker> walker_;

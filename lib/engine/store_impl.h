@@ -85,8 +85,10 @@ class StoreImpl : public Store {
   StatusOr<std::unique_ptr<Writer>> OpenWriter(std::string_view ns, std::string_view path,
                                                const PutOptions& options) override;
   StatusOr<FileInfo> Stat(std::string_view ns, std::string_view path, const GetOptions& options) override;
-  StatusOr<FileInfo> Get(std::string_view ns, std::string_view path, const GetOptions& options, std::string* data,
-                         Attributes* attributes) override;
+  StatusOr<FileInfo> Read(std::string_view ns, std::string_view path, const GetOptions& options, base::Buffer* data,
+                          Attributes* attributes) override;
+  StatusOr<size_t> ReadRange(std::string_view ns, std::string_view path, const GetOptions& options, uint64_t offset,
+                             char* buffer, size_t size) override;
   StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view ns, std::string_view path,
                                                const GetOptions& options) override;
   StatusOr<std::unique_ptr<Lister>> List(std::string_view ns, const ListOptions& options) override;
@@ -152,10 +154,10 @@ class StoreImpl : public Store {
                                   const store::ReadView* view);
   StatusOr<bool> Load(const std::string& key, const store::ReadView* view, std::string* value);
   StatusOr<bool> HasLiveUnder(const std::string& prefix, const store::ReadView* view);
-  bool GetHot(NamespaceId ns, const std::string& key, std::string* data, FileInfo* info, Attributes* attributes,
-              store::LocationCache::Ticket* ticket);
+  bool ReadHot(NamespaceId ns, const std::string& key, base::Buffer* data, FileInfo* info, Attributes* attributes,
+               store::LocationCache::Ticket* ticket);
   // Entry's inline content; retries over compaction by looking `key` up again.
-  Status ReadInline(const Found& found, const store::ReadView* view, std::string* data);
+  Status ReadInline(const Found& found, const store::ReadView* view, base::Buffer* data);
   StatusOr<store::Location> HolderOf(const FileEntry& entry, const store::ReadView* view);
   StatusOr<store::ReadView> NewView();
 

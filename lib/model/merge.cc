@@ -47,8 +47,8 @@ const ContentVersion* Surviving(const FileRecord& a, const FileRecord& b, const 
   return a.vector.Contains(in_b->dot) ? nullptr : in_b;
 }
 
-std::vector<ContentVersion> MergedContents(const FileRecord& a, const FileRecord& b) {
-  std::vector<ContentVersion> contents;
+Contents MergedContents(const FileRecord& a, const FileRecord& b) {
+  Contents contents;
   ForEachDot(a, b, [&](const ContentVersion* in_a, const ContentVersion* in_b) {
     if (const ContentVersion* kept = Surviving(a, b, in_a, in_b)) contents.push_back(*kept);
   });

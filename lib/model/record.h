@@ -39,6 +39,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "base/base.h"
 #include "model/stamp.h"
 #include "model/version_vector.h"
@@ -91,6 +92,8 @@ struct ContentVersion {
   bool operator==(const ContentVersion&) const = default;
 };
 
+using Contents = absl::InlinedVector<ContentVersion, 1>;
+
 struct PathRegister {
   std::string path;
   Dot dot;
@@ -102,7 +105,7 @@ struct PathRegister {
 struct FileRecord {
   FileId id;
   PathRegister path;
-  std::vector<ContentVersion> contents;  // concurrent siblings; one for a file without conflict
+  Contents contents;  // concurrent siblings; one for a file without conflict
   VersionVector vector;
 
   // The content that is served: the highest live one by Rank, or the highest tombstone if none is live: an edit

@@ -26,12 +26,17 @@ Location Unpack(uint64_t place) {
 
 // Zero pages come from the system when they are first touched, so an idle cache costs nothing.
 LocationCache::LocationCache(size_t bytes) : sets_(std::max<size_t>(1, bytes / (sizeof(Slot) * kWays * kShards))) {
-  slots_.reset(static_cast<Slot*>(std::calloc(sets_ * kShards * kWays, sizeof(Slot))));
+  constexpr size_t kSetSize = kWays * sizeof(Slot);
+  static_assert(kSetSize == 64);
+  size_t room = (sets_ * kShards + 1) * kSetSize;
+  memory_.reset(std::calloc(room, 1));
+  void* begin = memory_.get();
+  if (begin != nullptr) first_ = static_cast<Slot*>(std::align(kSetSize, room - kSetSize, begin, room));
 }
 
 std::optional<Location> LocationCache::Find(Bytes key, Ticket* ticket) {
   ticket->hash = base::Xxh64(key, 0);
-  if (!slots_) return std::nullopt;
+  if (first_ == nullptr) return std::nullopt;
   Shard& shard = ShardOf(ticket->hash);
   const Slot* const set = SetOf(ticket->hash);
   std::lock_guard lock(shard.mutex);
@@ -43,7 +48,7 @@ std::optional<Location> LocationCache::Find(Bytes key, Ticket* ticket) {
 
 void LocationCache::Insert(const Ticket& ticket, const Location& location) {
   const uint64_t place = Pack(location);
-  if (!slots_ || place == 0) return;
+  if (first_ == nullptr || place == 0) return;
   Shard& shard = ShardOf(ticket.hash);
   Slot* const set = SetOf(ticket.hash);
   std::lock_guard lock(shard.mutex);
@@ -65,7 +70,7 @@ void LocationCache::Insert(const Ticket& ticket, const Location& location) {
 
 void LocationCache::Erase(Bytes key) {
   const uint64_t hash = base::Xxh64(key, 0);
-  if (!slots_) return;
+  if (first_ == nullptr) return;
   Shard& shard = ShardOf(hash);
   Slot* const set = SetOf(hash);
   std::lock_guard lock(shard.mutex);

@@ -46,14 +46,15 @@ class LocationCache {
   Shard& ShardOf(uint64_t hash) { return shards_[hash % kShards]; }
   // The sets of one shard lie together, so that its mutex covers them.
   Slot* SetOf(uint64_t hash) {
-    return slots_.get() + (hash % kShards * sets_ + hash / kShards % sets_) * kWays;
+    return first_ + (hash % kShards * sets_ + hash / kShards % sets_) * kWays;
   }
 
   struct Free {
-    void operator()(Slot* slots) const { std::free(slots); }
+    void operator()(void* memory) const { std::free(memory); }
   };
-  size_t sets_ = 0;   // of each shard
-  std::unique_ptr<Slot[], Free> slots_;
+  size_t sets_ = 0;        // of each shard
+  std::unique_ptr<void, Free> memory_;
+  Slot* first_ = nullptr;  // in memory_, so that a set is one cache line; null without memory
   std::array<Shard, kShards> shards_;
 };
 

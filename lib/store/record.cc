@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/record.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "store/compress.h"
 #include "store/segment.h"
@@ -177,12 +179,14 @@ StatusOr<size_t> SummarySize(RecordType type, Bytes payload) {
 }
 
 Status DecodeContent(InlineEncoding encoding, Bytes stored, size_t size, std::string* out) {
-  if (encoding == InlineEncoding::kZstd) {
-    out->resize(size);
-    return Decompress(stored, size, out->data());
-  }
+  out->resize(size);
+  return DecodeContent(encoding, stored, size, out->data());
+}
+
+Status DecodeContent(InlineEncoding encoding, Bytes stored, size_t size, char* out) {
+  if (encoding == InlineEncoding::kZstd) return Decompress(stored, size, out);
   if (stored.size() != size) return Malformed("content: its size does not match");
-  out->assign(stored);
+  std::copy_n(stored.data(), size, out);
   return {};
 }
 

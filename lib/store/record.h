@@ -73,6 +73,8 @@ StatusOr<ChunkRecord> DecodeChunk(Bytes payload);
 
 // Decompresses or copies stored bytes; exactly `size` bytes come out.
 Status DecodeContent(InlineEncoding encoding, Bytes stored, size_t size, std::string* out);
+// `out` has room for `size` bytes.
+Status DecodeContent(InlineEncoding encoding, Bytes stored, size_t size, char* out);
 
 // ------------------------------------------------------------------------------------------------ the index
 

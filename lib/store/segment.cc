@@ -36,12 +36,30 @@ StatusOr<Bytes> Segment::CheckRecord(const Location& location, Bytes record, Rec
   return PayloadOf(*header, record);
 }
 
+namespace {
+
+Status CheckLocation(const Location& location) {
+  if (location.size <= RecordSize(base::kRecordPayloadMax)) return {};
+  return Damaged(location.segment, location.offset, "an impossible record size");
+}
+
+}  // namespace
+
 StatusOr<Bytes> Segment::ReadRecord(const Location& location, RecordHeader* header, std::string* buffer) {
-  if (location.size > RecordSize(base::kRecordPayloadMax))
-    return Damaged(id(), location.offset, "an impossible record size");
+  JZSE_RETURN_IF_ERROR(CheckLocation(location));
   buffer->resize(location.size);
-  JZSE_ASSIGN_OR_RETURN(const size_t count, file_->Read(location.offset, location.size, buffer->data()));
-  return CheckRecord(location, Bytes(*buffer).substr(0, count), header);
+  return ReadInto(location, header, buffer->data());
+}
+
+StatusOr<Bytes> Segment::ReadRecord(const Location& location, RecordHeader* header, base::Buffer* buffer) {
+  JZSE_RETURN_IF_ERROR(CheckLocation(location));
+  buffer->Reset(location.size);
+  return ReadInto(location, header, buffer->data());
+}
+
+StatusOr<Bytes> Segment::ReadInto(const Location& location, RecordHeader* header, char* buffer) {
+  JZSE_ASSIGN_OR_RETURN(const size_t count, file_->Read(location.offset, location.size, buffer));
+  return CheckRecord(location, Bytes(buffer, count), header);
 }
 
 std::optional<Trailer> Segment::trailer() const {
@@ -97,6 +115,11 @@ void SegmentSet::Remove(SegmentId id) {
   next->erase(id);
   last = std::exchange(segments_, std::move(next));
   lock.unlock();
+}
+
+SegmentRef SegmentSet::Find(SegmentId id) const {
+  std::shared_lock lock(mutex_);
+  return FindIn(segments_, id);
 }
 
 SegmentMap SegmentSet::Now() const {

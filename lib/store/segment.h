@@ -40,6 +40,7 @@ class Segment {
   // Reads the record at exactly this place into *buffer (resized to location.size) and checks it. kCorrupt names the
   // segment and the offset. The returned payload points into *buffer.
   StatusOr<Bytes> ReadRecord(const Location& location, RecordHeader* header, std::string* buffer);
+  StatusOr<Bytes> ReadRecord(const Location& location, RecordHeader* header, base::Buffer* buffer);
   // The same for bytes that were read already.
   StatusOr<Bytes> CheckRecord(const Location& location, Bytes record, RecordHeader* header) const;
 
@@ -61,6 +62,8 @@ class Segment {
   std::string path_;
   SegmentHeader header_;
   RecordSealer sealer_;
+  StatusOr<Bytes> ReadInto(const Location& location, RecordHeader* header, char* buffer);
+
   mutable std::mutex mutex_;
   std::optional<Trailer> trailer_;
   std::function<void(std::unique_ptr<io::File>, const std::string&)> dispose_;
@@ -77,7 +80,7 @@ class SegmentSet {
   void Add(SegmentRef segment);
   void Remove(SegmentId id);
   SegmentMap Now() const;
-  SegmentRef Find(SegmentId id) const { return FindIn(Now(), id); }
+  SegmentRef Find(SegmentId id) const;           // null if there is none
   std::vector<SegmentRef> List() const;          // by id
   std::vector<SegmentRef> List(Stream stream) const;
   size_t count() const { return Now()->size(); }
