@@ -59,7 +59,7 @@ Status Annotate(const Status& status, std::string_view context) {
 Code CodeOf(const Status& status) {
   if (status.ok()) return Code::kOk;
   const auto payload = status.GetPayload(kCodePayload);
-  if (!payload) return Code::kIo;
+  if (!payload) return status.code() == absl::StatusCode::kResourceExhausted ? Code::kNoMemory : Code::kIo;
   return static_cast<Code>(std::atoi(std::string(*payload).c_str()));
 }
 

@@ -5,6 +5,7 @@
 #ifndef JZSE_BASE_STATUS_H_
 #define JZSE_BASE_STATUS_H_
 
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,17 @@ Status Fail(Code code, std::string_view message);
 // Puts "context: " before the message; an OK status passes through.
 Status Annotate(const Status& status, std::string_view context);
 Code CodeOf(const Status& status);
+// kNoMemory with an empty message: made without memory.
+inline Status OutOfMemory() { return Status(absl::StatusCode::kResourceExhausted, ""); }
+// What `body` answers, or OutOfMemory when the memory for it is lacking: for places that must go on, or clean up, then.
+template <typename Body>
+Status CatchOutOfMemory(Body&& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+}
 inline bool Is(const Status& status, Code code) { return CodeOf(status) == code; }
 
 }  // namespace jzse::base

@@ -47,7 +47,7 @@ int ReportCode(jzse_error* error, int code, std::string_view message) noexcept {
 }
 
 int Report(jzse_error* error, const Status& status) noexcept {
-  const absl::string_view message = status.message();
+  const absl::string_view message = status.message().empty() ? "out of memory" : status.message();
   return ReportCode(error, static_cast<int>(base::CodeOf(status)), {message.data(), message.size()});
 }
 

@@ -21,7 +21,6 @@ constexpr auto kIdle = std::chrono::seconds(30);
 constexpr uint64_t kCompactionBytesMin = 256 * base::kMiB;
 constexpr int64_t kExpiryIntervalMicros = int64_t{600} * 1'000'000;
 constexpr size_t kSmallSegmentsMax = 64;
-constexpr size_t kExpireBatch = 256;
 
 }  // namespace
 
@@ -88,76 +87,39 @@ void StoreImpl::BackgroundLoop() {
       }
       background_work_ = false;
     }
-    Status status = MaintainIndex(true);
-    if (const uint64_t wanted = spare_wanted_.exchange(0); status.ok() && wanted != 0) {
-      // Without room for a spare the next roll finds out and says so.
-      if (const Status spare = factory_->Prepare(wanted); !spare.ok() && !base::Is(spare, Code::kNoSpace)) status = spare;
-    }
-    const uint64_t written = counters_.journal_bytes + chunks_->bytes_written();
-    if (status.ok() && written - bytes_at_compaction_ >= kCompactionBytesMin) {
-      bytes_at_compaction_ = written;
-      status = CompactNow(false, {}, options_.background_rate).status();
-    }
-    if (status.ok() && env_.MonotonicMicros() - expired_at >= kExpiryIntervalMicros) {
-      expired_at = env_.MonotonicMicros();
-      uint64_t expired = 0;
-      status = ExpireVersions(&expired);
-    }
+    const Status status = base::CatchOutOfMemory([&] { return WorkInBackground(&expired_at); });
     if (!status.ok() && !base::Is(status, Code::kClosed))
       Log(1, absl::StrCat("background work failed: ", status.message()));
   }
 }
 
-// Forgets versions older than their namespace wants, a batch of one file at a time.
-Status StoreImpl::ExpireVersions(uint64_t* expired) {
-  JZSE_ASSIGN_OR_RETURN(const auto namespaces, ListNamespaces());
-  const uint64_t now_ms = static_cast<uint64_t>(env_.NowMicros() / 1000);
-  for (const NamespaceInfo& info : namespaces) {
-    const uint64_t age_ms = info.policy.versions_age_max_s * 1000;
-    if (age_ms == 0 || now_ms < age_ms) continue;
-    JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(info.name));
-    std::map<base::FileId, std::pair<std::string, std::vector<Sequence>>> old;
-    Status status;
-    JZSE_RETURN_IF_ERROR(index_->Scan(store::KeyPrefix('V', name.id), nullptr, [&](Bytes, Bytes value) {
-      const auto entry = store::DecodeFileEntry(value);
-      if (!entry.ok()) {
-        status = entry.status();
-        return false;
-      }
-      if (entry->content().stamp.ms() < now_ms - age_ms) {
-        auto& versions = old[entry->id()];
-        versions.first = entry->file.path.path;
-        if (versions.second.size() < kExpireBatch) versions.second.push_back(entry->sequence);
-      }
-      return old.size() < base::kTransactionChangesMax;
-    }));
-    JZSE_RETURN_IF_ERROR(status);
-    for (auto& [file, versions] : old) {
-      if (stopping_) return Fail(Code::kClosed, "the store is closing");
-      auto operation = std::make_unique<Operation>();
-      operation->kind = Operation::Kind::kDeleteVersions;
-      operation->ns = name.id;
-      operation->policy = name.policy;
-      operation->ns_name = info.name;
-      operation->path = versions.first;
-      operation->file = file;
-      operation->versions = versions.second;
-      *expired += versions.second.size();
-      Transaction t;
-      t.state().operations.push_back(std::move(operation));
-      JZSE_RETURN_IF_ERROR(Commit(std::move(t)).status());
-    }
+Status StoreImpl::WorkInBackground(int64_t* expired_at) {
+  JZSE_RETURN_IF_ERROR(MaintainIndex(true));
+  if (const uint64_t wanted = spare_wanted_.exchange(0); wanted != 0) {
+    // Without room for a spare the next roll finds out and says so.
+    if (const Status spare = factory_->Prepare(wanted); !spare.ok() && !base::Is(spare, Code::kNoSpace)) return spare;
   }
-  return {};
+  const uint64_t written = counters_.journal_bytes + chunks_->bytes_written();
+  if (written - bytes_at_compaction_ >= kCompactionBytesMin) {
+    bytes_at_compaction_ = written;
+    JZSE_RETURN_IF_ERROR(CompactNow(false, {}, options_.background_rate).status());
+  }
+  if (env_.MonotonicMicros() - *expired_at < kExpiryIntervalMicros) return {};
+  *expired_at = env_.MonotonicMicros();
+  uint64_t expired = 0;
+  return ExpireVersions(&expired);
 }
 
 // ------------------------------------------------------------------------------------------------ async
 
-void StoreImpl::StartAsync() {
+Status StoreImpl::StartAsync() {
   std::lock_guard lock(async_mutex_);
-  if (async_ || async_stop_) return;
+  if (async_stop_) return Fail(Code::kClosed, "the store is closing");
+  if (async_) return {};
   async_ = env_.StartThread([this] { AsyncLoop(); });
+  if (!async_) return Fail(Code::kNoMemory, "the system refuses the thread for asynchronous requests");
   async_started_ = true;
+  return {};
 }
 
 void StoreImpl::AsyncLoop() {
@@ -187,15 +149,19 @@ void StoreImpl::AsyncLoop() {
 
 Status StoreImpl::GetAsync(std::string ns, std::string path, GetOptions options, bool with_data, GetDone done) {
   JZSE_RETURN_IF_ERROR(CheckOpen());
-  StartAsync();
+  JZSE_RETURN_IF_ERROR(StartAsync());
   {
     std::lock_guard lock(async_mutex_);
     if (async_jobs_.size() >= base::kAsyncInFlightMax)
       return Fail(Code::kBusy, absl::StrCat(async_jobs_.size(), " asynchronous reads are under way"));
     async_jobs_.push_back([this, ns = std::move(ns), path = std::move(path), options, with_data, done = std::move(done)] {
       base::Buffer data;
-      const auto info = with_data ? Read(ns, path, options, &data, nullptr) : Stat(ns, path, options);
-      done(info.status(), info.ok() ? *info : FileInfo{}, std::move(data));
+      FileInfo info;
+      const Status status = base::CatchOutOfMemory([&]() -> Status {
+        JZSE_ASSIGN_OR_RETURN(info, with_data ? Read(ns, path, options, &data, nullptr) : Stat(ns, path, options));
+        return {};
+      });
+      done(status, info, std::move(data));
     });
   }
   async_wake_.notify_one();

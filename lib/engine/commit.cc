@@ -6,6 +6,8 @@
 //  1. A request finishes with OK only after its group is durable and visible.
 //  2. Requests take effect in the order in which they were queued.
 //  3. After a failed write or sync of the journal nothing is ever acknowledged again.
+//  4. Lack of memory fails the requests of a batch, and leaves nobody waiting and no leader missing. When it strikes after the
+//     group became durable, so that the index lacks it, writes stop as after a failed sync; the next open replays it.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -21,7 +23,6 @@ using base::Fail;
 namespace {
 
 constexpr size_t kPrefetchOperationsMax = 64;
-constexpr size_t kBatchRequestsMax = 4096;
 
 }  // namespace
 
@@ -102,9 +103,12 @@ StatusOr<FileInfo> StoreImpl::Commit(Transaction t) {
 
 void StoreImpl::Wait(Request& request) {
   while (!request.finished.load(std::memory_order_acquire)) {
-    std::atomic<int>& word = wake_[request.batch.load(std::memory_order_acquire) % 4];
+    const uint32_t batch = request.batch.load(std::memory_order_acquire);
+    std::atomic<int>& word = wake_[batch % 4];
     const int seen = word.load(std::memory_order_acquire);
     if (request.finished.load(std::memory_order_acquire)) return;
+    // Left over for a later batch, whose end another word tells: a leader moves the request before it wakes this one.
+    if (request.batch.load(std::memory_order_acquire) != batch) continue;
     bool lead = false;
     {
       std::lock_guard lock(queue_mutex_);
@@ -122,7 +126,7 @@ Status StoreImpl::CommitAsync(Transaction t, Done done) {
   auto request = std::make_unique<Request>(std::move(t));
   request->done = std::move(done);
   JZSE_RETURN_IF_ERROR(Prepare(*request));
-  StartAsync();
+  JZSE_RETURN_IF_ERROR(StartAsync());
   {
     std::lock_guard lock(queue_mutex_);
     if (queued_async_ >= base::kAsyncInFlightMax)
@@ -142,12 +146,12 @@ Status StoreImpl::CommitAsync(Transaction t, Done done) {
 
 // ------------------------------------------------------------------------------------------------ the leader's side
 
-// The batch that is led next, or none when the own request is finished or nothing is queued; then leadership is free.
-std::vector<Request*> StoreImpl::TakeBatch(const Request* own, uint32_t* number) {
-  std::vector<Request*> batch;
+// Makes batch_ what is led next. False when the own request is finished or nothing is queued; then leadership is free.
+bool StoreImpl::TakeBatch(const Request* own, uint32_t* number) {
   bool waiting = false;
   {
     std::lock_guard lock(queue_mutex_);
+    batch_.clear();
     const bool own_finished = own != nullptr && own->finished.load(std::memory_order_acquire);
     *number = forming_;
     if (queue_.empty() || own_finished) {
@@ -156,13 +160,14 @@ std::vector<Request*> StoreImpl::TakeBatch(const Request* own, uint32_t* number)
     } else {
       ++forming_;
       size_t bytes = 0;
-      while (!queue_.empty() && batch.size() < kBatchRequestsMax &&
-             (batch.empty() || bytes + queue_.front()->bytes <= base::kGroupBytesTarget)) {
+      while (!queue_.empty() && batch_.size() < kBatchRequestsMax &&
+             (batch_.empty() || bytes + queue_.front()->bytes <= base::kGroupBytesTarget)) {
         bytes += queue_.front()->bytes;
-        batch.push_back(queue_.front());
+        batch_.push_back(queue_.front());
         queue_.pop_front();
       }
       for (Request* left : queue_) left->batch.store(forming_, std::memory_order_release);
+      return true;
     }
   }
   if (waiting) {
@@ -171,14 +176,13 @@ std::vector<Request*> StoreImpl::TakeBatch(const Request* own, uint32_t* number)
     word.notify_one();
     WakeAsync();
   }
-  return batch;
+  return false;
 }
 
 // Leads batch after batch until the own request is finished (or, without one, until the queue is empty).
 void StoreImpl::Lead(const Request* own) {
-  uint32_t number = 0;
-  for (auto batch = TakeBatch(own, &number); !batch.empty(); batch = TakeBatch(own, &number)) {
-    ProcessBatch(batch);
+  for (uint32_t number = 0; TakeBatch(own, &number);) {
+    ProcessBatch();
     std::atomic<int>& word = wake_[number % 4];
     word.fetch_add(1, std::memory_order_release);
     word.notify_all();
@@ -192,37 +196,52 @@ void StoreImpl::WakeAsync() {
   async_wake_.notify_one();
 }
 
-void StoreImpl::ProcessBatch(const std::vector<Request*>& batch) {
+void StoreImpl::ProcessBatch() {
   std::lock_guard commit(commit_mutex_);
   store::Stage stage(*index_);
-  Status status = StageBatch(batch, stage);
-  if (status.ok() && journal_->group_records() > 0) {
-    const size_t records = journal_->group_records();
-    const uint64_t bytes = journal_->group_bytes();
-    status = journal_->Commit();
-    counters_.syncs = journal_->syncs();
-    if (status.ok()) {
-      ++counters_.commits;
-      counters_.changes += records;
-      counters_.journal_bytes += bytes;
-    } else {
-      poisoned_ = true;
-      Log(0, absl::StrCat("a commit failed, writes stop: ", status.message()));
-    }
-  }
+  const Status status = CommitBatch(stage);
   if (!status.ok()) {
-    (void)stage.Take();  // nothing of it is in the journal
-    for (Request* request : batch)
+    for (Request* request : batch_)
       if (request->status.ok()) request->status = status;
   }
-  FinishBatch(batch, stage);
+  CompleteBatch();
+}
+
+Status StoreImpl::CommitBatch(store::Stage& stage) {
+  // Until the group is written a failure has changed nothing.
+  JZSE_RETURN_IF_ERROR(base::CatchOutOfMemory([&] { return StageBatch(stage); }));
+  const size_t records = journal_->group_records();
+  const uint64_t bytes = journal_->group_bytes();
+  if (records > 0) {
+    const Status written = base::CatchOutOfMemory([&] { return journal_->Commit(); });
+    counters_.syncs = journal_->syncs();
+    if (!written.ok()) return Poison("a commit failed", written);
+    ++counters_.commits;
+    counters_.changes += records;
+    counters_.journal_bytes += bytes;
+  }
+  if (stage.empty()) return {};
+  const Status published = base::CatchOutOfMemory([&] {
+    PublishBatch(stage);
+    return Status();
+  });
+  return published.ok() ? published : Poison("a commit could not be made visible", published);
+}
+
+Status StoreImpl::Poison(std::string_view what, const Status& status) {
+  poisoned_ = true;
+  (void)base::CatchOutOfMemory([&] {
+    Log(0, absl::StrCat(absl::string_view(what.data(), what.size()), ", writes stop: ", status.message()));
+    return Status();
+  });
+  return status;
 }
 
 // Builds the group; builds it again when it does not fit the segment.
-Status StoreImpl::StageBatch(const std::vector<Request*>& batch, store::Stage& stage) {
+Status StoreImpl::StageBatch(store::Stage& stage) {
   bool only_freeing = false;
   for (;;) {
-    (void)stage.Take();
+    stage.Clear();
     journal_->Begin();
     const int64_t now_ms = env_.NowMicros() / 1000;
     Resolver resolver(
@@ -230,7 +249,7 @@ Status StoreImpl::StageBatch(const std::vector<Request*>& batch, store::Stage& s
         [](Sequence sequence) -> StatusOr<store::Location> {
           return Fail(Code::kCorrupt, absl::StrCat("change ", sequence, " is not where the index says"));
         });
-    for (Request* request : batch) {
+    for (Request* request : batch_) {
       if (only_freeing && !request->frees()) continue;
       request->status = {};
       stage.Use(&request->prefetched);
@@ -255,7 +274,7 @@ Status StoreImpl::StageBatch(const std::vector<Request*>& batch, store::Stage& s
     if (!base::Is(rolled, Code::kNoSpace) || only_freeing) return rolled;
     // The disk is full for those who want to add; what gives space back may use the reserve.
     only_freeing = true;
-    for (Request* request : batch)
+    for (Request* request : batch_)
       if (!request->frees()) request->status = rolled;
   }
 }
@@ -319,27 +338,32 @@ Status StoreImpl::PublishChunks() {
   return {};
 }
 
-// Publishes the stage if its group became durable, and completes every request.
-void StoreImpl::FinishBatch(const std::vector<Request*>& batch, store::Stage& stage) {
-  if (!poisoned_ && !stage.empty()) {
-    PublishNames(stage);
-    PublishStage(stage);
-    {
-      std::lock_guard lock(feed_mutex_);
-      visible_.store(journal_->last(), std::memory_order_release);
-    }
-    feed_changed_.notify_all();
-    if (journal_->remaining() < journal_->next_segment_size() / 2) spare_wanted_ = journal_->next_segment_size();
-    // Back-pressure: a reader's view must not outgrow its bound. A failing index keeps its changes in the overlay,
-    // readers stay right, and the next open replays the journal.
-    if (index_->overlay_count() >= base::kOverlayCountMax) {
-      if (const Status status = index_->Drain(); !status.ok())
-        Log(0, absl::StrCat("the index cannot be brought up to date: ", status.message()));
-    }
-    Nudge();
+// Makes a durable group visible.
+void StoreImpl::PublishBatch(store::Stage& stage) {
+  PublishNames(stage);
+  PublishStage(stage);
+  {
+    std::lock_guard lock(feed_mutex_);
+    visible_.store(journal_->last(), std::memory_order_release);
   }
+  feed_changed_.notify_all();
+  if (journal_->remaining() < journal_->next_segment_size() / 2) spare_wanted_ = journal_->next_segment_size();
+  DrainIfFull();
+  Nudge();
+}
+
+// Back-pressure: a reader's view must not outgrow its bound. A failing index keeps its changes in the overlay, readers stay
+// right, and the next open replays the journal.
+void StoreImpl::DrainIfFull() {
+  if (index_->overlay_count() < base::kOverlayCountMax) return;
+  if (const Status status = index_->Drain(); !status.ok())
+    Log(0, absl::StrCat("the index cannot be brought up to date: ", status.message()));
+}
+
+// Allocates nothing, so everybody is told.
+void StoreImpl::CompleteBatch() {
   size_t async = 0;
-  for (Request* request : batch) {
+  for (Request* request : batch_) {
     if (request->done) {
       std::unique_ptr<Request> owned(request);
       owned->done(owned->status, owned->info);
@@ -361,6 +385,7 @@ Status StoreImpl::RunExclusive(const std::function<Status(store::Stage&)>& body)
   store::Stage stage(*index_);
   JZSE_RETURN_IF_ERROR(body(stage));
   if (!stage.empty()) index_->Publish(stage.Take(), index_->applied());
+  DrainIfFull();
   return {};
 }
 

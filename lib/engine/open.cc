@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a store: creating, opening, closing, and what it says of itself.
 #include "absl/strings/str_cat.h"
+#include "engine/request.h"
 #include "engine/store_impl.h"
 
 namespace jzse::engine {
@@ -67,9 +68,13 @@ Status StoreImpl::CheckOpen() const {
 Status StoreImpl::CheckWritable() const {
   JZSE_RETURN_IF_ERROR(CheckOpen());
   if (options_.read_only) return Fail(Code::kReadOnly, absl::StrCat(path_, ": the store was opened read-only"));
-  if (poisoned_.load(std::memory_order_relaxed))
+  if (Broken())
     return Fail(Code::kReadOnly, absl::StrCat(path_, ": writes stopped after a failed sync; reopen the store"));
   return {};
+}
+
+bool StoreImpl::Broken() const {
+  return poisoned_.load(std::memory_order_relaxed) || (chunks_ && chunks_->broken()) || (journal_ && journal_->broken());
 }
 
 Status StoreImpl::CreateStore() {
@@ -151,6 +156,7 @@ Status StoreImpl::OpenData() {
 }
 
 Status StoreImpl::Start() {
+  batch_.reserve(kBatchRequestsMax);
   if (options_.memory_limit < base::kMemoryLimitMin)
     return Fail(Code::kInvalid, absl::StrCat("memory_limit is below ", base::kMemoryLimitMin, " bytes"));
   JZSE_RETURN_IF_ERROR(LoadIdentity());
@@ -159,15 +165,20 @@ Status StoreImpl::Start() {
   closed_ = false;
   if (!options_.read_only && last_namespace_ == 0)
     JZSE_RETURN_IF_ERROR(CreateNamespace(kDefaultNamespace, model::NamespacePolicy{}));
+  if (!options_.read_only) {
+    JZSE_ASSIGN_OR_RETURN(const bool leftover, env_.Exists(path_ + kScratchIndex));
+    if (leftover) JZSE_RETURN_IF_ERROR(store::DestroyIndex(env_, path_ + kScratchIndex));
+  }
   if (options_.background && !options_.read_only) StartBackground();
   return {};
 }
 
 Status StoreImpl::Close() {
   if (closed_.exchange(true)) return {};
-  if (background_ && !poisoned_ && index_) {
+  if (background_ && !Broken() && index_) {
+    // On a full disk it has to wait.
     if (const Status status = MergeSmallSegments(); !status.ok())
-      Log(1, absl::StrCat("merging small segments failed: ", status.message()));
+      Log(base::Is(status, Code::kNoSpace) ? 3 : 1, absl::StrCat("merging small segments failed: ", status.message()));
   }
   stopping_ = true;
   {
@@ -186,7 +197,7 @@ Status StoreImpl::Close() {
   const auto keep_first = [&status](const Status& next) {
     if (status.ok()) status = next;
   };
-  if (!options_.read_only && !poisoned_) {
+  if (!options_.read_only && !Broken()) {
     keep_first(chunks_->Close());
     keep_first(journal_->Close());
     if (status.ok()) {
@@ -212,7 +223,7 @@ StatusOr<uint64_t> StoreImpl::DiskBytes() {
 StatusOr<Stats> StoreImpl::GetStats() {
   JZSE_RETURN_IF_ERROR(CheckOpen());
   Stats stats;
-  stats.read_only = options_.read_only || poisoned_;
+  stats.read_only = options_.read_only || Broken();
   stats.store_id = identity_.store;
   stats.replica_id = identity_.replica;
   stats.sequence = visible_;

@@ -40,9 +40,9 @@ struct Operation {
   store::NamespaceRecord record;     // kNamespace
   bool create = false;
 
-  // Whether it only gives space back.
+  // Whether it only gives space back, or makes that possible.
   bool frees() const {
-    return kind == Kind::kDelete || kind == Kind::kDeleteVersions || (kind == Kind::kNamespace && record.dropped);
+    return kind == Kind::kDelete || kind == Kind::kDeleteVersions || (kind == Kind::kNamespace && !create);
   }
 };
 

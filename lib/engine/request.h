@@ -9,6 +9,8 @@
 
 namespace jzse::engine {
 
+inline constexpr size_t kBatchRequestsMax = 4096;
+
 struct Request {
   explicit Request(Transaction transaction) : transaction(std::move(transaction)) {}
 

@@ -380,7 +380,14 @@ Status Resolver::DeleteVersions(const Operation& operation) {
   JZSE_ASSIGN_OR_RETURN(const Entry current, Load(operation, operation.path));
   std::vector<base::FileId> files;
   if (!operation.file.empty()) {
-    files.push_back(operation.file);
+    // Expiry looked some time ago; a file that has moved since then waits for its next round.
+    std::string value;
+    bool here = current && current->id() == operation.file;
+    if (!here) {
+      JZSE_ASSIGN_OR_RETURN(
+          here, stage_.Get(store::TombstoneKey(operation.ns, operation.path, operation.file), &value));
+    }
+    if (here) files.push_back(operation.file);
   } else {
     if (current) files.push_back(current->id());
     if (current && current->live() && current->sequence == operation.versions.front())

@@ -29,6 +29,8 @@ using store::FileEntry;
 
 struct Request;
 
+inline constexpr char kScratchIndex[] = "/index.verify";  // below the store, while a large one is verified
+
 struct NamespaceName {
   NamespaceId id = 0;
   model::NamespacePolicy policy;
@@ -104,6 +106,7 @@ class StoreImpl : public Store {
   friend class ReaderImpl;
   friend class FeedImpl;
   friend class Verifier;
+  friend class Expiry;
 
   // open.cc
   Status LoadIdentity();
@@ -112,6 +115,7 @@ class StoreImpl : public Store {
   Status LoadNamespaces();
   Status CheckOpen() const;
   Status CheckWritable() const;
+  bool Broken() const;  // writes have stopped after a failed one
   void Log(int level, const std::string& line) const;
   StatusOr<uint64_t> DiskBytes();
 
@@ -132,11 +136,15 @@ class StoreImpl : public Store {
   Status Enqueue(Request& request, bool* lead);
   void Wait(Request& request);
   void Lead(const Request* own);
-  std::vector<Request*> TakeBatch(const Request* own, uint32_t* number);
+  bool TakeBatch(const Request* own, uint32_t* number);
   void WakeAsync();
-  void ProcessBatch(const std::vector<Request*>& batch);
-  Status StageBatch(const std::vector<Request*>& batch, store::Stage& stage);
-  void FinishBatch(const std::vector<Request*>& batch, store::Stage& stage);
+  void ProcessBatch();
+  Status CommitBatch(store::Stage& stage);
+  Status StageBatch(store::Stage& stage);
+  void PublishBatch(store::Stage& stage);
+  void CompleteBatch();
+  Status Poison(std::string_view what, const Status& status);
+  void DrainIfFull();
   void PublishStage(store::Stage& stage);
   Status PublishChunks();
   Status RunExclusive(const std::function<Status(store::Stage&)>& body);
@@ -165,6 +173,7 @@ class StoreImpl : public Store {
   void StartBackground();
   void StopBackground();
   void BackgroundLoop();
+  Status WorkInBackground(int64_t* expired_at);
   void Nudge();
   Status MaintainIndex(bool force);
   Status MergeSmallSegments();
@@ -172,7 +181,7 @@ class StoreImpl : public Store {
   StatusOr<CompactReport> CompactNow(bool full, const Progress& progress, uint64_t rate);
 
   // The async thread, started on first use: leads commits that nobody waits for, and carries out reads.
-  void StartAsync();
+  Status StartAsync();
   void AsyncLoop();
 
   std::unique_ptr<io::Env> owned_env_;
@@ -201,6 +210,7 @@ class StoreImpl : public Store {
   std::mutex queue_mutex_;
   std::deque<Request*> queue_;
   bool leader_ = false;
+  std::vector<Request*> batch_;                  // the leader's; never grows beyond what Start reserves
   uint32_t forming_ = 0;                         // number of the batch that new requests join
   std::atomic<int> wake_[4] = {};                // one word per batch in turn, for futex waits
   size_t queued_async_ = 0;

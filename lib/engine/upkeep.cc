@@ -45,6 +45,8 @@ class Pacer {
 
 }  // namespace
 
+constexpr uint64_t kScratchEntriesInMemory = 100'000;
+
 class Verifier {
  public:
   Verifier(StoreImpl& store, const VerifyOptions& options)
@@ -218,10 +220,35 @@ class Verifier {
                : Fail(Code::kCorrupt, absl::StrCat("chunk ", base::HexEncode(hash.view()), " is damaged"));
   }
 
+  struct Scratch {
+    std::unique_ptr<store::Index> index;
+    bool on_disk = false;
+  };
+  // Where to build what is compared: in memory while it is small, for memory is bounded whatever the store's size.
+  StatusOr<Scratch> ScratchIndex() {
+    JZSE_ASSIGN_OR_RETURN(const auto namespaces, store_.ListNamespaces());
+    uint64_t entries = report_.chunks;
+    for (const NamespaceInfo& ns : namespaces) entries += ns.file_count + ns.version_count + ns.tombstone_count;
+    if (entries <= kScratchEntriesInMemory || store_.options_.read_only) return Scratch{store::NewMapIndex()};
+    store::IndexOptions options;
+    options.cache_bytes = store_.options_.memory_limit / 16;
+    options.buffer_bytes = store_.options_.memory_limit / 16;
+    JZSE_RETURN_IF_ERROR(store::DestroyIndex(store_.env_, store_.path_ + kScratchIndex));
+    JZSE_ASSIGN_OR_RETURN(auto index, store::OpenLevelDbIndex(store_.env_, store_.path_ + kScratchIndex, options));
+    return Scratch{std::move(index), true};
+  }
+
   // What the journal alone would give, key by key.
   Status CompareIndex() {
     if (damage_found_) return {};  // a rebuild would lack what is damaged; that was told above
-    store::LiveIndex rebuilt(store::NewMapIndex(), store::Applied{});
+    JZSE_ASSIGN_OR_RETURN(auto scratch, ScratchIndex());
+    struct Remove {
+      StoreImpl& store;
+      ~Remove() { (void)store::DestroyIndex(store.env_, store.path_ + kScratchIndex); }  // or the next open does it
+    };
+    std::optional<Remove> remove;  // after the index that is in it
+    if (scratch.on_disk) remove.emplace(store_);
+    store::LiveIndex rebuilt(std::move(scratch.index), store::Applied{});
     store::Recovered recovered;
     store::RebuildLimits limits{true, position_.sequence, position_.ordinal};
     JZSE_RETURN_IF_ERROR(
@@ -309,7 +336,8 @@ StatusOr<CompactReport> StoreImpl::CompactNow(bool full, const Progress& progres
       *factory_, segments_, *index_, *chunks_,
       [this](const std::function<Status(store::Stage&)>& body) { return RunExclusive(body); },
       [&](uint64_t bytes) { return pacer.Spend(bytes) && (!progress || progress(pacer.done(), total)); },
-      [](const FileEntry&) { return true; }};  // no other region is registered that could still need a tombstone
+      [](const FileEntry&) { return true; },  // no other region is registered that could still need a tombstone
+      [this](const Status& status) { (void)Poison("compaction left the disk in doubt", status); }};
   store::CompactionTotals totals;
   const Status status = store::Compact(context, full, &totals);
   CompactReport report;

@@ -83,10 +83,7 @@ Status ChunkStore::RollLocked(uint64_t size) {
   JZSE_ASSIGN_OR_RETURN(SegmentRef made, factory_.Make(header, 0, false));
   if (segment_) {
     // Seals, and thereby makes durable, everything in the old one.
-    if (const Status sealed = SealLocked(*segment_); !sealed.ok()) {
-      failure_ = sealed;
-      return sealed;
-    }
+    if (const Status sealed = SealLocked(*segment_); !sealed.ok()) return BrokenLocked(sealed, "seal");
   }
   segment_ = std::move(made);
   segments_.Add(segment_);
@@ -94,6 +91,14 @@ Status ChunkStore::RollLocked(uint64_t size) {
   durable_ordinal_ = last_ordinal_;
   durable_position_ = {segment_->id(), offset_};
   return {};
+}
+
+Status ChunkStore::BrokenLocked(const Status& status, std::string_view what) {
+  failure_ = Fail(Code::kReadOnly,
+                  absl::StrCat("writes stopped after a failed ", absl::string_view(what.data(), what.size()),
+                               " of the bulk stream (", status.message(), "); reopen the store"));
+  broken_ = true;
+  return status;
 }
 
 Status ChunkStore::SealLocked(Segment& segment) {
@@ -163,8 +168,11 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
   if (segment == segment_)
     written_[static_cast<uint32_t>(offset)] = {header, record.substr(base::kRecordHeaderSize, summary)};
   segment->end = std::max<uint64_t>(segment->end, offset + size);
-  pending_[id] = {{segment->id(), static_cast<uint32_t>(offset), size}, ordinal};
-  pending_by_ordinal_[ordinal] = id;
+  const ChunkEntry entry{{segment->id(), static_cast<uint32_t>(offset), size}, ordinal};
+  // Another thread may have stored the same chunk meanwhile; of two copies the higher ordinal counts, here as in a rebuild.
+  ChunkEntry& newest = pending_[id];
+  if (newest.ordinal < ordinal) newest = entry;
+  pending_by_ordinal_[ordinal] = {id, entry};
   pins->ordinal_ = std::max(pins->ordinal_, ordinal);
   {
     std::lock_guard pin_lock(pins_mutex_);
@@ -191,11 +199,7 @@ Status ChunkStore::Sync(const ChunkPins& pins) {
   }
   const Status status = segment->file().SyncData();
   std::lock_guard lock(mutex_);
-  if (!status.ok()) {
-    failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed sync of the bulk stream (",
-                                                  status.message(), "); reopen the store"));
-    return status;
-  }
+  if (!status.ok()) return BrokenLocked(status, "sync");
   if (ordinal > durable_ordinal_) {
     durable_ordinal_ = ordinal;
     durable_position_ = position;
@@ -209,11 +213,8 @@ ChunkStore::Durable ChunkStore::TakeDurable() {
   durable.position = durable_position_;
   durable.ordinal = durable_ordinal_;
   for (auto it = pending_by_ordinal_.upper_bound(taken_ordinal_);
-       it != pending_by_ordinal_.end() && it->first <= durable_ordinal_; ++it) {
-    const auto found = pending_.find(it->second);
-    if (found != pending_.end() && found->second.ordinal == it->first)
-      durable.chunks.emplace_back(it->second, found->second);
-  }
+       it != pending_by_ordinal_.end() && it->first <= durable_ordinal_; ++it)
+    durable.chunks.push_back(it->second);
   taken_ordinal_ = durable_ordinal_;
   return durable;
 }
@@ -275,7 +276,7 @@ Status ChunkStore::Close() {
   std::lock_guard lock(mutex_);
   if (!segment_ || !failure_.ok()) return {};
   const SegmentRef segment = std::exchange(segment_, nullptr);
-  JZSE_RETURN_IF_ERROR(SealLocked(*segment));
+  if (const Status sealed = SealLocked(*segment); !sealed.ok()) return BrokenLocked(sealed, "seal");
   durable_ordinal_ = last_ordinal_;
   durable_position_ = previous_ = {segment->id(), offset_};
   return {};

@@ -74,7 +74,8 @@ class ChunkStore {
     StreamPosition position;
     Sequence ordinal = 0;
   };
-  // Chunks that became durable since the last call, to be put into the index, then forgotten here.
+  // Chunks that became durable since the last call, to be put into the index in this order, then forgotten here. All
+  // copies of a chunk are among them: an older one may be durable before the newest is.
   Durable TakeDurable();
   void Forget(const Durable& published);
   // Chunks that are not in the index yet.
@@ -88,6 +89,8 @@ class ChunkStore {
 
   // Seals the open segment.
   Status Close();
+  // After a failed sync or seal nothing is stored any more.
+  bool broken() const { return broken_.load(std::memory_order_relaxed); }
   uint64_t bytes_written() const { return bytes_written_.load(); }
   uint64_t open_segment() const;
 
@@ -103,6 +106,7 @@ class ChunkStore {
   Status Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins* pins);
   Status RollLocked(uint64_t size);
   Status SealLocked(Segment& segment);
+  Status BrokenLocked(const Status& status, std::string_view what);
   void Unpin(const std::vector<ChunkId>& chunks);
 
   SegmentFactory& factory_;
@@ -121,8 +125,9 @@ class ChunkStore {
   Sequence last_ordinal_ = 0, durable_ordinal_ = 0, taken_ordinal_ = 0;
   StreamPosition durable_position_;
   absl::flat_hash_map<ChunkId, ChunkEntry> pending_;   // written, not in the index yet
-  std::map<Sequence, ChunkId> pending_by_ordinal_;
+  std::map<Sequence, std::pair<ChunkId, ChunkEntry>> pending_by_ordinal_;
   Status failure_;
+  std::atomic<bool> broken_{false};          // failure_ is set
   std::atomic<uint64_t> bytes_written_{0};
   std::mutex sync_mutex_;
 

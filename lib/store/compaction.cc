@@ -21,6 +21,7 @@ using model::Content;
 constexpr size_t kSwitchBatch = 256;
 constexpr size_t kSmallSegmentsMin = 8;        // so many small segments are worth merging
 constexpr size_t kCopyPiece = 1 * base::kMiB;
+constexpr uint64_t kRoomMargin = 256 * base::kKiB;  // for headers, footers and the index
 
 Location PlaceOf(const Segment& segment, const FooterEntry& entry) {
   return {segment.id(), entry.offset, RecordSize(entry.header.length)};
@@ -29,7 +30,7 @@ Location PlaceOf(const Segment& segment, const FooterEntry& entry) {
 // A segment with what is alive in it.
 struct Input {
   SegmentRef segment;
-  std::vector<FooterEntry> entries;
+  std::vector<FooterEntry> entries;            // only while it is compacted: many inputs wait
   std::vector<bool> alive;
   std::vector<size_t> conditional;             // alive unless no older state can be left anywhere; see Reconsider
   std::vector<size_t> holders;                 // alive only because others share their content
@@ -43,6 +44,12 @@ struct Input {
     return full ? dead_bytes() + conditional_bytes > 0 : dead_bytes() * 2 >= total_bytes;
   }
 };
+
+Status LoadEntries(Input& input) {
+  JZSE_ASSIGN_OR_RETURN(SegmentEntries found, ReadEntries(*input.segment, base::kSegmentHeaderSize, 0, nullptr));
+  input.entries = std::move(found.entries);
+  return {};
+}
 
 bool IsBulk(const Segment& segment, const std::vector<FooterEntry>& entries) {
   return segment.header().stream == Stream::kBulk ||
@@ -206,8 +213,7 @@ class Liveness {
 
 StatusOr<Input> Examine(const CompactionContext& c, Liveness& liveness, SegmentRef segment) {
   Input input{std::move(segment)};
-  JZSE_ASSIGN_OR_RETURN(SegmentEntries found, ReadEntries(*input.segment, base::kSegmentHeaderSize, 0, nullptr));
-  input.entries = std::move(found.entries);
+  JZSE_RETURN_IF_ERROR(LoadEntries(input));
   input.alive.resize(input.entries.size());
   for (size_t i = 0; i < input.entries.size(); ++i) {
     bool conditional = false, holder = false;
@@ -223,6 +229,7 @@ StatusOr<Input> Examine(const CompactionContext& c, Liveness& liveness, SegmentR
     }
     if (i % 256 == 255 && !c.pace(256 * 64)) return Fail(Code::kClosed, "compaction stopped");
   }
+  input.entries = {};
   return input;
 }
 
@@ -312,13 +319,12 @@ Status CopyAlive(const CompactionContext& c, const std::vector<Input>& inputs, C
 
 Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<Input>& inputs,
                    const std::set<SegmentId>& present, CompactionTotals* totals) {
+  for (Input& input : inputs) JZSE_RETURN_IF_ERROR(LoadEntries(input));
   JZSE_RETURN_IF_ERROR(Reconsider(liveness, inputs));
-  uint64_t alive = 0;
   SegmentHeader header;
   header.stream = Stream::kCold;
   std::vector<SegmentRef> replaced;
   for (const Input& input : inputs) {
-    alive += input.alive_bytes;
     header.replaces.push_back(input.segment->id());
     replaced.push_back(input.segment);
   }
@@ -327,7 +333,6 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
     for (const SegmentId id : input.segment->header().replaces)
       if (present.contains(id)) header.replaces.push_back(id);
   if (header.replaces.size() > kReplacesMax) return {};  // a later compaction finds fewer of them
-  JZSE_RETURN_IF_ERROR(c.factory.CheckSpace(alive, true));
   JZSE_ASSIGN_OR_RETURN(const SegmentRef cold, c.factory.Make(header, 0, true));
   ColdWriter writer(cold);
   Status status = CopyAlive(c, inputs, writer);
@@ -337,7 +342,13 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
     return status;
   }
   const auto finish = [&]() -> Status {
-    JZSE_RETURN_IF_ERROR(writer.Seal());
+    if (const Status sealed = writer.Seal(); !sealed.ok()) {
+      // Perhaps the trailer is on disk: then the next open would count what we do not.
+      Status gone = c.factory.env().Remove(cold->path());
+      if (gone.ok()) gone = c.factory.env().SyncDir(c.factory.directory());
+      if (!gone.ok()) c.broken(gone);
+      return sealed;
+    }
     c.segments.Add(cold);
     return SwitchToCold(*cold, replaced, c.exclusive);
   };
@@ -379,11 +390,77 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
 
 bool Sealed(const SegmentRef& segment) { return segment->trailer().has_value(); }
 
-// Whether a segment lies wholly before the durable position of the index.
+// Whether a sealed segment lies wholly before the durable position of the index.
 bool Settled(const Segment& segment, const Applied& drained) {
-  if (segment.header().stream == Stream::kCommit) return segment.id() < drained.commit_segment || drained.commit_segment == 0;
-  if (segment.header().stream == Stream::kBulk) return segment.id() < drained.bulk_segment;
-  return true;
+  const auto before = [&segment](SegmentId id, uint64_t offset) {
+    return segment.id() < id || (segment.id() == id && segment.end <= offset);
+  };
+  switch (segment.header().stream) {
+    case Stream::kCommit:
+      return drained.commit_segment == 0 || before(drained.commit_segment, drained.commit_offset);
+    case Stream::kBulk: return before(drained.bulk_segment, drained.bulk_offset);
+    case Stream::kCold: return true;
+  }
+  return false;
+}
+
+// A segment that a process which died left open is sealed as it would have been, so that it can be compacted and its
+// records need not be searched any more. One with damage stays as it is.
+Status SealLeftover(const CompactionContext& c, Segment& segment) {
+  std::vector<std::string> damage;
+  JZSE_ASSIGN_OR_RETURN(const SegmentEntries found,
+                        ReadEntries(segment, base::kSegmentHeaderSize, 0, &damage));
+  if (!damage.empty() || std::max<uint64_t>(found.end, base::kSegmentHeaderSize) != segment.end) return {};
+  FooterCollector footer;
+  for (const FooterEntry& entry : found.entries) footer.Add(entry.header, entry.offset, entry.summary);
+  const Status sealed = SealSegment(segment, footer);
+  if (!sealed.ok() && !base::Is(sealed, Code::kNoSpace)) c.broken(sealed);
+  return sealed;
+}
+
+Status SealLeftovers(const CompactionContext& c, const Applied& drained) {
+  for (const SegmentRef& segment : c.segments.List()) {
+    if (Sealed(segment)) continue;
+    // A process seals its segment before it goes on to the next one.
+    const bool left = (segment->header().stream == Stream::kCommit && segment->id() < drained.commit_segment) ||
+                      (segment->header().stream == Stream::kBulk && segment->id() < drained.bulk_segment);
+    if (!left) continue;
+    const Status status = SealLeftover(c, *segment);
+    if (!status.ok() && !base::Is(status, Code::kNoSpace)) return status;
+    if (!c.pace(segment->end)) return Fail(Code::kClosed, "compaction stopped");
+  }
+  return {};
+}
+
+// Compacts the picked segments, as many at a time as make one full segment and as there is room for.
+Status CompactPicked(const CompactionContext& c, Liveness& liveness, std::vector<Input> picked, uint64_t size_max,
+                     const std::set<SegmentId>& present, CompactionTotals* totals) {
+  uint64_t alive_all = 0;
+  for (const Input& input : picked) alive_all += input.alive_bytes;
+  JZSE_ASSIGN_OR_RETURN(uint64_t room, c.factory.env().FreeSpace(c.factory.directory()));
+  const bool tight = room < alive_all + kRoomMargin;
+  if (tight)
+    std::stable_sort(picked.begin(), picked.end(),
+                     [](const Input& a, const Input& b) { return a.alive_bytes < b.alive_bytes; });
+  for (size_t begin = 0; begin < picked.size();) {
+    if (tight) {
+      c.factory.DropSpares();
+      JZSE_ASSIGN_OR_RETURN(room, c.factory.env().FreeSpace(c.factory.directory()));
+    }
+    const uint64_t fits = room > kRoomMargin ? room - kRoomMargin : 0;
+    std::vector<Input> batch;
+    uint64_t alive = 0;
+    while (begin < picked.size() && batch.size() < kReplacesMax &&
+           (batch.empty() || alive + picked[begin].alive_bytes <= size_max)) {
+      if (tight && alive + picked[begin].alive_bytes > fits) break;
+      alive += picked[begin].alive_bytes;
+      batch.push_back(std::move(picked[begin++]));
+    }
+    if (batch.empty()) break;  // and all that follow have more alive in them
+    const Status status = CompactInto(c, liveness, batch, present, totals);
+    if (!status.ok() && !base::Is(status, Code::kCorrupt)) return status;
+  }
+  return {};
 }
 
 }  // namespace
@@ -503,6 +580,7 @@ Status SwitchToCold(Segment& cold, const std::vector<SegmentRef>& replaced, cons
 Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) {
   JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
   const Applied drained = c.index.drained();
+  JZSE_RETURN_IF_ERROR(SealLeftovers(c, drained));
   c.chunks.BeginCollect();
   struct EndCollect {
     ChunkStore& chunks;
@@ -533,7 +611,7 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
         if (base::Is(input.status(), Code::kCorrupt)) continue;
         return input.status();
       }
-      if (input->worth(full) || input->entries.empty()) {
+      if (input->worth(full) || input->alive.empty()) {
         picked.push_back(std::move(*input));
       } else if (input->total_bytes < size_max / 8) {
         small.push_back(std::move(*input));
@@ -541,17 +619,7 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
     }
     if (small.size() >= (full ? size_t{2} : kSmallSegmentsMin) || (!picked.empty() && !small.empty()))
       std::move(small.begin(), small.end(), std::back_inserter(picked));
-    for (size_t begin = 0; begin < picked.size();) {
-      std::vector<Input> batch;
-      uint64_t alive = 0;
-      while (begin < picked.size() && batch.size() < kReplacesMax &&
-             (batch.empty() || alive + picked[begin].alive_bytes <= size_max)) {
-        alive += picked[begin].alive_bytes;
-        batch.push_back(std::move(picked[begin++]));
-      }
-      const Status status = CompactInto(c, liveness, batch, present, totals);
-      if (!status.ok() && !base::Is(status, Code::kCorrupt)) return status;
-    }
+    JZSE_RETURN_IF_ERROR(CompactPicked(c, liveness, std::move(picked), size_max, present, totals));
   }
   return {};
 }

@@ -8,6 +8,7 @@
 //  3. A live record that fails its check stops the compaction of its segment; nothing damaged is thrown away.
 //  4. A deleted file's last state is kept while an older state of it may still exist in any other segment.
 //  5. Sequences stay; what is left is an ordered feed.
+//  6. It never needs more room than is free: where that is little, the segments with least alive in them go first.
 //
 // Threads: one compaction at a time. The index is changed only inside `Exclusive`, that is while no commit is under way.
 #ifndef JZSE_STORE_COMPACTION_H_
@@ -32,6 +33,7 @@ struct CompactionContext {
   Exclusive exclusive;
   std::function<bool(uint64_t bytes)> pace;   // after each piece of work; false: stop (shutting down, cancelled)
   std::function<bool(const FileEntry&)> tombstone_expired;
+  std::function<void(const Status&)> broken;  // the disk holds what this process does not count: writes must stop
 };
 struct CompactionTotals {
   uint64_t segments = 0, bytes_before = 0, bytes_after = 0, chunks_dropped = 0, tombstones_dropped = 0;

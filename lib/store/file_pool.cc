@@ -52,15 +52,19 @@ class PooledFile : public io::File {
   }
   int Descriptor() const override {
     auto* const self = const_cast<PooledFile*>(this);
-    self->pinned_ = true;
+    {
+      std::lock_guard lock(self->mutex_);
+      self->pinned_ = true;
+    }
     const auto file = self->Use();
     return file.ok() ? (*file)->Descriptor() : -1;
   }
 
   // For the pool, under its mutex. False: must stay open, or was used since the last call.
   bool TryClose() {
-    if (pinned_ || unsynced_ != 0 || used_.exchange(false)) return false;
+    if (unsynced_ != 0 || used_.exchange(false)) return false;
     std::lock_guard lock(mutex_);
+    if (pinned_) return false;
     file_.reset();
     return true;
   }
@@ -92,7 +96,7 @@ class PooledFile : public io::File {
   std::shared_ptr<io::File> file_;   // shared: see Use
   std::atomic<uint64_t> unsynced_{0};
   std::atomic<bool> used_{true};
-  std::atomic<bool> pinned_{false};
+  bool pinned_ = false;              // its descriptor was given out; under mutex_
 };
 
 std::unique_ptr<io::File> FilePool::Adopt(std::unique_ptr<io::File> opened, std::string path, io::OpenMode mode) {

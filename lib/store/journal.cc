@@ -12,6 +12,8 @@ using base::Code;
 using base::Fail;
 
 constexpr size_t kFooterPageSize = 256 * base::kKiB;
+constexpr size_t kFooterFrameSize = 64;              // of a page: header, padding, check
+constexpr size_t kFooterEntrySizeMax = 40;           // of an entry, without its summary
 constexpr size_t kFooterBytesMax = 8 * base::kMiB;   // a segment of tiny records closes early
 
 }  // namespace
@@ -51,6 +53,8 @@ Status SealSegment(Segment& segment, FooterCollector& footer) {
   JZSE_RETURN_IF_ERROR(segment.file().Write(offset, std::span(&pages, 1)));
   JZSE_RETURN_IF_ERROR(segment.file().SyncData());
   JZSE_RETURN_IF_ERROR(segment.file().Write(offset + pages.size(), std::span(&end, 1)));
+  // Before the cut: a file that ends where a trailer must be, without one, is damaged for certain.
+  JZSE_RETURN_IF_ERROR(segment.file().SyncData());
   JZSE_RETURN_IF_ERROR(segment.file().Truncate(offset + bytes.size()));
   JZSE_RETURN_IF_ERROR(segment.file().SyncData());
   segment.set_trailer(trailer);
@@ -63,13 +67,15 @@ Journal::Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, c
 Status Journal::Broken(const Status& status) {
   failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed write or sync of the journal (",
                                                 status.message(), "); reopen the store"));
+  broken_ = true;
   return status;
 }
 
 Status Journal::Roll(uint64_t size, bool urgent) {
   JZSE_RETURN_IF_ERROR(failure_);
-  const uint64_t wanted =
-      std::max(next_size_, base::AlignUp(size + base::kSegmentHeaderSize, base::kMiB / 4));
+  // With room for its footer, so that sealing needs no more space.
+  const uint64_t needed = base::kSegmentHeaderSize + size + FooterRoom();
+  uint64_t wanted = std::max(next_size_, base::AlignUp(needed, base::kMiB / 4));
   if (wanted > base::kSegmentSizeMax) {
     return Fail(Code::kTooLarge, absl::StrCat("a group of ", size, " bytes is more than a segment can hold"));
   }
@@ -80,8 +86,10 @@ Status Journal::Roll(uint64_t size, bool urgent) {
   header.previous_end = segment_ ? offset_ : previous_.offset;
   // The new one first: when there is no room for it, the old one is still open and nothing has changed.
   auto made = factory_.Make(header, wanted, urgent);
-  if (!made.ok() && urgent && base::Is(made.status(), Code::kNoSpace))
-    made = factory_.Make(header, base::AlignUp(size + base::kSegmentHeaderSize, 4096), urgent);
+  if (!made.ok() && urgent && base::Is(made.status(), Code::kNoSpace)) {
+    wanted = base::AlignUp(needed, 4096);
+    made = factory_.Make(header, wanted, urgent);
+  }
   if (!made.ok()) return made.status();
   if (segment_) {
     if (const Status sealed = SealSegment(*segment_, footer_); !sealed.ok()) return Broken(sealed);
@@ -93,7 +101,7 @@ Status Journal::Roll(uint64_t size, bool urgent) {
   offset_ = base::kSegmentHeaderSize;
   capacity_ = wanted;
   previous_check_ = 0;
-  next_size_ = std::min(base::kCommitSegmentSizeMax, wanted * 2);
+  next_size_ = std::clamp(wanted * 2, next_size_, base::kCommitSegmentSizeMax);
   records_.clear();
   group_.clear();
   return {};
@@ -136,7 +144,15 @@ void Journal::RollbackTransaction() {
 }
 
 bool Journal::overflow() const {
-  return !segment_ || offset_ + group_.size() > capacity_ || footer_.bytes() > kFooterBytesMax;
+  return !segment_ || offset_ + group_.size() + footer_.bytes() + FooterRoom() > capacity_ ||
+         footer_.bytes() > kFooterBytesMax;
+}
+
+// What the group in the making adds to the footer, pages and trailer included.
+uint64_t Journal::FooterRoom() const {
+  uint64_t bytes = 2 * kFooterFrameSize + kTrailerSize;
+  for (const Pending& record : records_) bytes += record.summary + kFooterEntrySizeMax;
+  return bytes;
 }
 
 // Completes every record of the group: header, prefix of the first one, check.
@@ -184,7 +200,8 @@ Status Journal::Close() {
   if (!segment_ || !failure_.ok()) return {};
   const SegmentRef segment = std::exchange(segment_, nullptr);
   previous_ = {segment->id(), offset_};
-  return SealSegment(*segment, footer_);
+  const Status sealed = SealSegment(*segment, footer_);
+  return sealed.ok() ? sealed : Broken(sealed);
 }
 
 }  // namespace jzse::store

@@ -13,6 +13,7 @@
 #ifndef JZSE_STORE_JOURNAL_H_
 #define JZSE_STORE_JOURNAL_H_
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,8 @@ class Journal {
   Sequence last() const { return last_; }             // durable
   StreamPosition position() const;                    // behind the last durable group
   const Status& failure() const { return failure_; }
+  // After a failed write, sync or seal nothing is written any more. Any thread.
+  bool broken() const { return broken_.load(std::memory_order_relaxed); }
   uint64_t remaining() const { return segment_ ? capacity_ - offset_ : 0; }
   uint64_t next_segment_size() const { return next_size_; }
   // Seals the open segment (or removes it when nothing was written).
@@ -90,6 +93,7 @@ class Journal {
   };
   Status Broken(const Status& status);
   void FinishGroup();
+  uint64_t FooterRoom() const;
 
   SegmentFactory& factory_;
   SegmentSet& segments_;
@@ -105,6 +109,7 @@ class Journal {
   std::vector<Pending> records_;
   size_t mark_ = 0;             // in records_: where the transaction begins
   Status failure_;
+  std::atomic<bool> broken_{false};  // failure_ is set
   uint64_t bytes_written_ = 0;
   uint64_t syncs_ = 0;
 };

@@ -2,6 +2,8 @@
 #include "store/recovery.h"
 
 #include <algorithm>
+#include <list>
+#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +16,7 @@ using base::Code;
 using base::Fail;
 
 constexpr size_t kBatchRecords = 4096;
+constexpr size_t kLocatedSegmentsMax = 8;
 
 // What Recover works on.
 struct Session {
@@ -65,11 +68,16 @@ Status LoadSegments(Session& s) {
 
 // Removes cold segments that compaction did not finish.
 Status DropUnfinished(Session& s) {
+  // What a finished one has replaced may be gone, and is named again by the one that was to replace that.
+  std::set<SegmentId> replaced;
+  for (const SegmentRef& cold : s.segments.List(Stream::kCold))
+    if (cold->trailer()) replaced.insert(cold->header().replaces.begin(), cold->header().replaces.end());
   for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
     if (cold->trailer()) continue;
     const auto& replaces = cold->header().replaces;
-    const bool all_there = std::all_of(replaces.begin(), replaces.end(),
-                                       [&](SegmentId id) { return s.segments.Find(id) != nullptr; });
+    const bool all_there = std::all_of(replaces.begin(), replaces.end(), [&](SegmentId id) {
+      return s.segments.Find(id) != nullptr || replaced.contains(id);
+    });
     if (!all_there) {
       s.damage.push_back(absl::StrCat(SegmentFileName(cold->id()), ": its trailer is damaged"));
       continue;
@@ -118,19 +126,65 @@ Sequence DurableBefore(const std::vector<SegmentRef>& commits, size_t i) {
   return commits[i + 1]->header().first_sequence - 1;
 }
 
-StatusOr<Location> LocateInSegments(const SegmentSet& segments, Sequence sequence) {
-  for (const SegmentRef& segment : segments.List()) {
-    if (segment->header().stream == Stream::kBulk) continue;
-    const auto trailer = segment->trailer();
-    if (trailer && (sequence < trailer->first || sequence > trailer->last)) continue;
-    JZSE_ASSIGN_OR_RETURN(const SegmentEntries found,
-                          ReadEntries(*segment, base::kSegmentHeaderSize, UINT64_MAX, nullptr));
-    for (const FooterEntry& entry : found.entries)
-      if (entry.header.sequence == sequence && entry.header.type == RecordType::kChange)
-        return Location{segment->id(), entry.offset, RecordSize(entry.header.length)};
+// Finds changes by sequence. Remembers what it read of the last few segments: the references of a journal's tail mostly
+// point to the same ones.
+class ChangeLocator {
+ public:
+  explicit ChangeLocator(const SegmentSet& segments) : segments_(segments.List()) {
+    for (size_t i = 0; i < segments_.size(); ++i) {
+      const SegmentHeader& header = segments_[i]->header();
+      if (header.stream == Stream::kBulk) continue;
+      Range range{i, 1, UINT64_MAX};
+      if (const auto trailer = segments_[i]->trailer()) {
+        range.first = trailer->first;
+        range.last = trailer->last;
+      } else if (header.stream == Stream::kCommit) {
+        range.first = header.first_sequence;
+        for (size_t next = i + 1; next < segments_.size() && range.last == UINT64_MAX; ++next)
+          if (segments_[next]->header().stream == Stream::kCommit)
+            range.last = segments_[next]->header().first_sequence - 1;
+      }
+      ranges_.push_back(range);
+    }
   }
-  return Fail(Code::kCorrupt, absl::StrCat("change ", sequence, ", whose content others share, is missing"));
-}
+
+  StatusOr<Location> Find(Sequence sequence) {
+    for (const Range& range : ranges_) {
+      if (sequence < range.first || sequence > range.last) continue;
+      JZSE_ASSIGN_OR_RETURN(const Places* const places, PlacesIn(range.segment));
+      if (const auto at = places->find(sequence); at != places->end()) return at->second;
+    }
+    return Fail(Code::kCorrupt, absl::StrCat("change ", sequence, ", whose content others share, is missing"));
+  }
+
+ private:
+  struct Range {
+    size_t segment = 0;  // in segments_
+    Sequence first = 0, last = 0;
+  };
+  using Places = std::map<Sequence, Location>;
+
+  StatusOr<const Places*> PlacesIn(size_t index) {
+    const auto known = std::find_if(read_.begin(), read_.end(), [&](const auto& read) { return read.first == index; });
+    if (known != read_.end()) {
+      read_.splice(read_.begin(), read_, known);
+      return &read_.front().second;
+    }
+    Segment& segment = *segments_[index];
+    JZSE_ASSIGN_OR_RETURN(const SegmentEntries found,
+                          ReadEntries(segment, base::kSegmentHeaderSize, UINT64_MAX, nullptr));
+    if (read_.size() == kLocatedSegmentsMax) read_.pop_back();
+    Places& places = read_.emplace_front(index, Places()).second;
+    for (const FooterEntry& entry : found.entries)
+      if (entry.header.type == RecordType::kChange)
+        places[entry.header.sequence] = {segment.id(), entry.offset, RecordSize(entry.header.length)};
+    return &places;
+  }
+
+  const std::vector<SegmentRef> segments_;
+  std::vector<Range> ranges_;
+  std::list<std::pair<size_t, Places>> read_;  // the last used first
+};
 
 void NoteRecord(const FooterEntry& entry, Recovered* result) {
   if (entry.header.type == RecordType::kChunk) {
@@ -222,8 +276,9 @@ Status Replay(Session& s) {
   s.result.bulk = {applied.bulk_segment, applied.bulk_offset};
   Stage stage(*s.result.index);
   std::set<Sequence> missing;
+  ChangeLocator locator(s.segments);
   Applier applier(stage, [&](Sequence sequence) -> StatusOr<Location> {
-    auto place = LocateInSegments(s.segments, sequence);
+    auto place = locator.Find(sequence);
     if (!base::Is(place.status(), Code::kCorrupt)) return place;
     missing.insert(sequence);
     return Location{};

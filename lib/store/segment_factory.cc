@@ -21,8 +21,13 @@ SegmentFactory::SegmentFactory(io::Env& env, std::string directory, const StoreI
 
 Status SegmentFactory::CheckSpace(uint64_t size, bool urgent) {
   if (urgent || reserve_ == UINT64_MAX) return {};
-  JZSE_ASSIGN_OR_RETURN(const uint64_t free, env_.FreeSpace(directory_));
+  JZSE_ASSIGN_OR_RETURN(uint64_t free, env_.FreeSpace(directory_));
   if (free >= reserve_ && free - reserve_ >= size) return {};
+  // Before anybody is refused, what was only kept ready is given up.
+  if (DropSpares()) {
+    JZSE_ASSIGN_OR_RETURN(free, env_.FreeSpace(directory_));
+    if (free >= reserve_ && free - reserve_ >= size) return {};
+  }
   return Fail(Code::kNoSpace, absl::StrCat(directory_, ": ", free, " bytes are free, ", size,
                                            " are needed above the reserve of ", reserve_));
 }
@@ -98,11 +103,13 @@ StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, b
   return std::make_shared<Segment>(files_.Adopt(std::move(file), path, io::OpenMode::kReadWrite), path, header);
 }
 
-void SegmentFactory::DropSpares() {
+bool SegmentFactory::DropSpares() {
   std::lock_guard lock(mutex_);
+  if (spares_.empty()) return false;
   // A file that cannot be removed now is adopted or removed by the next open.
   for (const Spare& spare : spares_) (void)env_.Remove(spare.path);
   spares_.clear();
+  return true;
 }
 
 bool SegmentFactory::Prepared(uint64_t size) const {

@@ -39,12 +39,12 @@ class SegmentFactory {
   // Makes sure that a spare of at least `size` is there, so that the next Make need not wait for zeros.
   Status Prepare(uint64_t size);
   bool Prepared(uint64_t size) const;
-  // Gives the space of spares back.
-  void DropSpares();
+  // Gives the space of spares back. False: there were none.
+  bool DropSpares();
   // A dead segment's file: kept as a spare or removed.
   void Recycle(std::unique_ptr<io::File> file, const std::string& path);
 
-  // kNoSpace when writing `size` more bytes would reach into the reserve.
+  // kNoSpace when writing `size` more bytes would reach into the reserve, even without spares.
   Status CheckSpace(uint64_t size, bool urgent);
   const std::string& directory() const { return directory_; }
   io::Env& env() { return env_; }

@@ -105,11 +105,19 @@ void Stage::Rollback() {
 OverlayMap Stage::Take() {
   marked_ = false;
   for (const auto& [id, entry] : namespaces_) Put(NamespaceKey(id), EncodeNamespaceEntry(entry));
+  OverlayMap taken;
+  taken.swap(staged_);
+  Clear();
+  return taken;
+}
+
+void Stage::Clear() {
+  marked_ = false;
+  staged_.clear();
   namespaces_.clear();
   marked_namespaces_.clear();
   undo_.clear();
   prefetched_ = nullptr;
-  return std::exchange(staged_, {});
 }
 
 }  // namespace jzse::store

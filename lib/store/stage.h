@@ -48,6 +48,7 @@ class Stage {
 
   // All changes; the stage is empty afterwards.
   OverlayMap Take();
+  void Clear();
   bool empty() const { return staged_.empty() && namespaces_.empty(); }
   size_t size() const { return staged_.size(); }
   const std::map<NamespaceId, NamespaceEntry>& touched_namespaces() const { return namespaces_; }

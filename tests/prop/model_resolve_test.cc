@@ -43,8 +43,8 @@ bool operator==(const ClaimResolution::Renamed& a, const ClaimResolution::Rename
   return a.id == b.id && a.path == b.path;
 }
 
-template <typename T>
-void Shuffle(base::Prng& prng, std::vector<T>* items) {
+template <typename Items>
+void Shuffle(base::Prng& prng, Items* items) {
   for (size_t i = items->size(); i > 1; --i) std::swap((*items)[i - 1], (*items)[prng.Below(i)]);
 }
 

@@ -174,9 +174,10 @@ typedef struct jzse_namespace_config {
   uint32_t kind;                  /* JZSE_NAMESPACE_*; fixed at creation */
   uint32_t conflict;              /* JZSE_CONFLICT_* */
   uint32_t replication;           /* JZSE_REPLICATION_* */
-  uint32_t versions_max;          /* older versions kept of each file; 0 keeps none */
+  uint32_t versions_max;          /* older versions kept of each file; 0 keeps none. Lowered, it holds for versions
+                                   * that are there already from the next compaction on */
   uint32_t compression;           /* zstd level 1..19, 0 off; used where it makes the content smaller */
-  uint64_t versions_age_max_s;    /* older versions expire after this many seconds; 0 never */
+  uint64_t versions_age_max_s;    /* older versions expire this many seconds after they were superseded; 0 never */
   uint64_t quota_bytes;           /* logical bytes of live files; 0 unlimited */
   uint64_t quota_files;           /* live files; 0 unlimited */
   uint32_t chunk_min;             /* bytes; chunk sizes are fixed at creation: powers of two, 4 KiB..1 MiB */
