@@ -6,10 +6,10 @@
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t tmpfs tmpfs /tmp
-mkdir /tmp/work
-mount -t hostfs -o "$JZSE_WORK" hostfs /tmp/work  # it may be below /dev, which is not the host's here
-work=/tmp/work
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/work
+mount -t hostfs -o "$JZSE_WORK" hostfs /mnt/work  # it may be below /dev, which is not the host's here
+work=/mnt/work
 exec >"$work/said" 2>&1
 . "$work/task"
 
@@ -26,38 +26,38 @@ for module in md/dm-mod md/dm-bufio md/dm-log-writes md/dm-snapshot md/dm-flakey
   must insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/$module.ko"
 done
 mknod_scratch() { must insmod "/usr/lib/uml/modules/$(uname -r)/kernel/drivers/block/brd.ko" rd_nr=1 rd_size=163840; }
-mkdir -p /tmp/disk
+mkdir -p /mnt/disk
 
 # A load of that many seconds, killed: load SECONDS WORDS...
 load() {
   local seconds=$1
   shift
-  "$@" >/tmp/load-said & local pid=$!
+  "$@" >/mnt/load-said & local pid=$!
   for ((i = 0; i < 600; i++)); do
-    grep -q running /tmp/load-said && break
+    grep -q running /mnt/load-said && break
     sleep 0.05
   done
   sleep "$seconds"
-  kill -9 "$pid" 2>/dev/null || { cat /tmp/load-said; off 'failed: the load ended by itself'; }
+  kill -9 "$pid" 2>/dev/null || { cat /mnt/load-said; off 'failed: the load ended by itself'; }
   wait "$pid" 2>/dev/null
 }
 
 # Disks: ubda the one that the load works on, ubdb the log, ubdc the copy that images are made from.
 cuts() {
-  local store=/tmp/disk/store ledgers=$work/ledgers
+  local store=/mnt/disk/store ledgers=$work/ledgers
   mkdir -p "$ledgers" "$work/failures"
   mknod_scratch
   if [ "$WARM" != 0 ]; then
-    must mount -t "$FS" /dev/ubda /tmp/disk
+    must mount -t "$FS" /dev/ubda /mnt/disk
     load "$WARM" "$KILL9_WORKER" run "$store" "$ledgers" $((SEED + 500000)) "$THREADS"
     must "$KILL9_WORKER" check "$store" "$ledgers" "$THREADS"
-    must umount /tmp/disk
+    must umount /mnt/disk
   fi
   must dd if=/dev/ubda of=/dev/ubdc bs=1M status=none
   must dmsetup create recorded --noudevsync --table "0 $(blockdev --getsz /dev/ubda) log-writes /dev/ubda /dev/ubdb"
-  must mount -t "$FS" -o noatime /dev/dm-0 /tmp/disk
+  must mount -t "$FS" -o noatime /dev/dm-0 /mnt/disk
   load "$SECONDS_OF_LOAD" "$WORKER" run "$store" "$ledgers" "$SEED" "$THREADS" recorded
-  must umount /tmp/disk
+  must umount /mnt/disk
   must dmsetup remove --noudevsync recorded
   cp -r "$ledgers" "$work/ledgers-recorded"
   "$WORKER" cuts /dev/ubdb /dev/ubdc /dev/ram0 "$FS" "$ledgers" "$work/failures" "$THREADS" "$SEED" "$SUBSETS" \

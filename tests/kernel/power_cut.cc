@@ -30,7 +30,7 @@ namespace {
 
 constexpr const char* kSnapshot = "image";
 constexpr size_t kBufferSize = 4 << 20;
-const std::string kMount = "/tmp/image", kLedgers = "/tmp/image-ledgers", kSaid = "/tmp/image-said";
+const std::string kMount = "/mnt/image", kLedgers = "/mnt/image-ledgers", kSaid = "/mnt/image-said";
 
 std::string ReadAll(const std::string& name) {
   std::ifstream file(name);
