@@ -14,6 +14,10 @@
 #                    0 for odd seeds (so that creating the store is recorded too), 1 for even ones
 #       -k SKIP      of 256 images leave so many out, default 0      -u SUBSETS   images per flush with writes dropped, 2
 #       -t THREADS   of the load, default 4
+#   tests/kernel/run.sh errors [-C BUILD] [-f FS]... [-m MODE]... [-s SEED] [-n RUNS] [-t THREADS]
+#     a load on a disk that begins to fail at some moment, and is healed later; what is left is checked
+#       -m MODE      flakey: writes and flushes fail (dm-flakey); writes: writes fail (nbdkit); reads: reads fail (nbdkit);
+#                    syncs: writes are taken and lost, only the next flush fails (nbdkit above dm-flakey); default: all
 #   -C BUILD   build folder, default: build in the checkout
 #   -K         keep every run's folder, not only those of failed runs
 # JZSE_KERNEL_DIR is where disks and ledgers are, default /dev/shm. The last line is "N passed, N failed" (images or
@@ -22,19 +26,20 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . examples/packages.sh
 
-usage() { sed -n '3,21s/^# \{0,1\}//p' tests/kernel/run.sh >&2; exit 2; }
+usage() { sed -n '3,25s/^# \{0,1\}//p' tests/kernel/run.sh >&2; exit 2; }
 [ $# -gt 0 ] || usage
 task=$1
 shift
-build=build systems=() seed=1 runs=1 budget=300 images=100000 seconds=2 warm='' skip=0 subsets=2 threads=4 keep=
-while getopts 'C:f:s:n:b:i:l:w:k:u:t:K' option; do
+build=build systems=() modes=() seed=1 runs=1 budget=300 images=100000 seconds=2 warm='' skip=0 subsets=2 threads=4 keep=
+while getopts 'C:f:s:n:b:i:l:w:k:u:t:m:K' option; do
   case $option in
     C) build=$OPTARG ;; f) systems+=("$OPTARG") ;; s) seed=$OPTARG ;; n) runs=$OPTARG ;; b) budget=$OPTARG ;;
     i) images=$OPTARG ;; l) seconds=$OPTARG ;; w) warm=$OPTARG ;; k) skip=$OPTARG ;; u) subsets=$OPTARG ;;
-    t) threads=$OPTARG ;; K) keep=1 ;; *) usage ;;
+    t) threads=$OPTARG ;; m) modes+=("$OPTARG") ;; K) keep=1 ;; *) usage ;;
   esac
 done
 [ ${#systems[@]} -gt 0 ] || systems=(ext4 xfs btrfs)
+[ ${#modes[@]} -gt 0 ] || modes=(flakey writes reads syncs)
 install_packages "${BUILD_PACKAGES[@]}" "${KERNEL_PACKAGES[@]}"
 [ -f "$build/build.ninja" ] || CC=$(compiler_words gcc) CXX=$(compiler_words g++) \
   meson setup "$build" --wrap-mode=nodownload </dev/null
@@ -67,15 +72,16 @@ passed=0 failed=0
 # What a run said: its last count, and whether it ended as it should.
 count() {
   local work=$1 name=$2 ran bad
-  ran=$(sed -nE 's/^([0-9]+) images, .*/\1/p' "$work/said" | tail -n 1)
-  bad=$(sed -nE 's/^[0-9]+ images, ([0-9]+) failed.*/\1/p' "$work/said" | tail -n 1)
+  ran=$(sed -nE 's/^([0-9]+) (images|right), .*/\1/p' "$work/said" | tail -n 1)
+  bad=$(sed -nE 's/^[0-9]+ (images|right), ([0-9]+) (failed|wrong).*/\2/p' "$work/said" | tail -n 1)
   if ! grep -q '^guest: done' "$work/said" && [ "${bad:-0}" = 0 ]; then
     bad=$((${bad:-0} + 1))
     tail -n 20 "$work/said" "$work/console"
   fi
   ran=${ran:-0} bad=${bad:-0}
-  grep -E '^FAILED|images,' "$work/said" | sed "s/^/$name: /"
-  passed=$((passed + ran - (bad < ran ? bad : ran))) failed=$((failed + bad))
+  grep -E '^(FAILED|WRONG|problem|acknowledged .* first)|images,| right,|stopped writing' "$work/said" | sed "s/^/$name: /"
+  grep -q ' images,' "$work/said" && ran=$((ran - (bad < ran ? bad : ran)))
+  passed=$((passed + ran)) failed=$((failed + bad))
   if [ "$bad" = 0 ] && [ -z "$keep" ]; then rm -rf "$work"; else echo "$name: kept $work"; fi
 }
 
@@ -94,7 +100,25 @@ TASK
   count "$work" "$fs seed $seed"
 }
 
+run_errors() {
+  local fs=$1 mode=$2 seed=$3 work
+  work=$(mktemp -d "$place/jzse-errors-$fs-$mode-$seed-XXXX")
+  make_file_system "$fs" "$work/disk"
+  cat >"$work/task" <<TASK
+TASK=errors FS=$fs MODE=$mode SEED=$seed THREADS=$threads
+WORKER=$build/tests/kernel/kernel_worker KILL9_WORKER=$build/tests/e2e/kill9_worker
+TASK
+  boot "$work" 240 "$work/disk"
+  count "$work" "$fs $mode seed $seed"
+}
+
 case $task in
+  errors)
+    for ((run = 0; run < runs; ++run)); do
+      for fs in "${systems[@]}"; do
+        for mode in "${modes[@]}"; do run_errors "$fs" "$mode" $((seed + run)); done
+      done
+    done ;;
   cuts)
     for ((run = 0; run < runs; ++run)); do
       for fs in "${systems[@]}"; do run_cuts "$fs" $((seed + run)); done
