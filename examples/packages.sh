@@ -9,6 +9,8 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
   libutf8proc-dev libcli11-dev)
 # Tests on top of that.
 TEST_PACKAGES=(catch2 python3 binutils)
+# What tests/kernel/run.sh wants: a kernel that runs as a process, file systems, a disk that fails on command.
+KERNEL_PACKAGES=(user-mode-linux kmod dmsetup e2fsprogs xfsprogs btrfs-progs nbdkit nbd-client python3)
 # What .ci/run wants besides: the second compiler.
 CI_PACKAGES=(clang)
 # What tests/fuzz/run.sh wants besides: clang's libFuzzer and sanitizers, and names in their reports.

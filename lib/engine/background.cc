@@ -68,7 +68,8 @@ Status StoreImpl::MaintainIndex(bool force) {
 // A store that is opened, written and closed again and again must not end in countless small segments.
 Status StoreImpl::MergeSmallSegments() {
   size_t small = 0;
-  for (const auto& [id, segment] : *segments_.Now())
+  const store::SegmentMap segments = segments_.Now();  // a loop over a temporary would outlive it
+  for (const auto& [id, segment] : *segments)
     if (segment->trailer() && segment->end < base::kMiB) ++small;
   return small < kSmallSegmentsMax ? Status() : CompactNow(false, {}, 0).status();
 }

@@ -331,7 +331,8 @@ StatusOr<CompactReport> StoreImpl::CompactNow(bool full, const Progress& progres
   std::lock_guard one(compact_mutex_);
   Pacer pacer(env_, rate, stopping_);
   uint64_t total = 0;
-  for (const auto& [id, segment] : *segments_.Now()) total += segment->end;
+  const store::SegmentMap segments = segments_.Now();  // a loop over a temporary would outlive it
+  for (const auto& [id, segment] : *segments) total += segment->end;
   store::CompactionContext context{
       *factory_, segments_, *index_, *chunks_,
       [this](const std::function<Status(store::Stage&)>& body) { return RunExclusive(body); },

@@ -298,7 +298,10 @@ void ChunkStore::Unpin(const std::vector<ChunkId>& chunks) {
 void ChunkStore::BeginCollect() {
   std::lock_guard lock(pins_mutex_);
   collecting_ = true;
+  // A content under way may be committed, and its pins be gone, between the snapshot in which compaction looks for what
+  // is alive and its decision.
   pinned_since_.clear();
+  for (const auto& [id, count] : pinned_) pinned_since_.insert(id);
 }
 
 void ChunkStore::EndCollect() {

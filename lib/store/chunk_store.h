@@ -94,8 +94,8 @@ class ChunkStore {
   uint64_t bytes_written() const { return bytes_written_.load(); }
   uint64_t open_segment() const;
 
-  // For compaction. Between BeginCollect and EndCollect every newly pinned chunk is remembered; `Decide` runs while no
-  // pin can be taken, with a test that tells whether a chunk is pinned or was since BeginCollect.
+  // For compaction. From BeginCollect to EndCollect every chunk that is pinned is remembered, also when its pins go;
+  // `Decide` runs while no pin can be taken, with a test that tells whether a chunk was pinned at or since BeginCollect.
   void BeginCollect();
   Status Decide(const std::function<Status(const std::function<bool(const ChunkId&)>& in_use)>& body);
   void EndCollect();

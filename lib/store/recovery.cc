@@ -36,6 +36,29 @@ struct Session {
   std::string segments_directory() const { return directory + "/segments"; }
 };
 
+// A write-back that failed leaves bytes in the page cache that the disk has not; the kernel tells it once, to a process
+// that is gone. So what recovery is going to believe is made to come from the disk: everything that is not sealed, and of
+// each stream the segments that the last process may have been sealing. Earlier ones were synced before it went on.
+Status DistrustCache(Session& s) {
+  std::vector<SegmentRef> doubtful;
+  for (const Stream stream : {Stream::kCommit, Stream::kBulk, Stream::kCold}) {
+    const auto list = s.segments.List(stream);
+    for (size_t i = 0; i < list.size(); ++i)
+      if (!list[i]->trailer() || i + 2 >= list.size()) doubtful.push_back(list[i]);
+  }
+  for (const SegmentRef& segment : doubtful) {
+    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(segment->file().SyncData());
+    JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment->file().Size());
+    segment->file().DropCache(0, size);
+    if (!segment->trailer()) continue;
+    // Was it sealed on the disk, too?
+    auto again = OpenSegment(s.env, s.factory.files(), segment->path(), s.identity.store, !s.options.read_only);
+    if (!again.ok() && !base::Is(again.status(), Code::kCorrupt)) return again.status();
+    if (again.ok()) s.segments.Add(std::move(*again));
+  }
+  return {};
+}
+
 Status LoadSegments(Session& s) {
   JZSE_ASSIGN_OR_RETURN(const auto listing, s.env.ListDir(s.segments_directory()));
   SegmentId highest = 0;
@@ -63,6 +86,7 @@ Status LoadSegments(Session& s) {
     s.segments.Add(std::move(*segment));
   }
   s.factory.UseIdsFrom(highest + 1);
+  JZSE_RETURN_IF_ERROR(DistrustCache(s));
   return s.options.read_only ? Status() : s.factory.AdoptSpares(spares);
 }
 
@@ -298,7 +322,6 @@ Status Replay(Session& s) {
       const bool continued = begin != base::kSegmentHeaderSize && stream == Stream::kCommit;
       JZSE_ASSIGN_OR_RETURN(SegmentEntries found, ReadEntries(*list[i], begin, durable, &s.damage,
                                                               continued ? s.result.sequence + 1 : 0));
-      if (!list[i]->trailer() && !found.entries.empty()) JZSE_RETURN_IF_ERROR(list[i]->file().SyncData());
       JZSE_RETURN_IF_ERROR(ReplayEntries(s, *list[i], found, stage, applier));
     }
   }

@@ -129,7 +129,8 @@ SegmentMap SegmentSet::Now() const {
 
 std::vector<SegmentRef> SegmentSet::List() const {
   std::vector<SegmentRef> list;
-  for (const auto& [id, segment] : *Now()) list.push_back(segment);
+  const SegmentMap segments = Now();  // a loop over a temporary would outlive it
+  for (const auto& [id, segment] : *segments) list.push_back(segment);
   return list;
 }
 
