@@ -94,6 +94,8 @@ Status FinishCompactions(Session& s, bool switch_index) {
   for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
     const auto replaced = Replaced(s.segments, *cold);
     if (replaced.empty()) continue;
+    // The trailer may be what a killed process wrote and never synced; without it the originals must not go.
+    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(cold->file().SyncData());
     if (switch_index) {
       const Exclusive alone = [&](const std::function<Status(Stage&)>& body) {
         Stage stage(*s.result.index);
