@@ -30,6 +30,7 @@ store::IndexOptions IndexOptionsFor(const Options& options) {
   index.cache_bytes = options.memory_limit / 4;
   index.buffer_bytes = std::clamp<uint64_t>(options.memory_limit / 16, base::kMiB, 8 * base::kMiB);
   index.read_only = options.read_only;
+  index.settle = options.settled_index;
   return index;
 }
 
@@ -134,6 +135,7 @@ Status StoreImpl::OpenData() {
   store::RecoveryOptions recovery;
   recovery.read_only = options_.read_only;
   recovery.rebuild_index = options_.rebuild_index;
+  recovery.map_index = options_.memory_index;
   recovery.index = IndexOptionsFor(options_);
   recovery.cache_bytes = options_.memory_limit / 8;
   if (options_.log) recovery.log = [this](int level, const std::string& line) { Log(level, line); };
