@@ -63,13 +63,18 @@ Status LoadSegments(Session& s) {
   return s.options.read_only ? Status() : s.factory.AdoptSpares(spares);
 }
 
-// Removes cold segments that compaction did not finish.
+// Removes cold segments that compaction did not finish. What such a one would replace is there, or was replaced by an
+// earlier compaction already and had only been waiting for a reader or for its removal to become durable.
 Status DropUnfinished(Session& s) {
+  std::set<SegmentId> replaced;
+  for (const SegmentRef& cold : s.segments.List(Stream::kCold))
+    if (cold->trailer()) replaced.insert(cold->header().replaces.begin(), cold->header().replaces.end());
   for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
     if (cold->trailer()) continue;
     const auto& replaces = cold->header().replaces;
-    const bool all_there = std::all_of(replaces.begin(), replaces.end(),
-                                       [&](SegmentId id) { return s.segments.Find(id) != nullptr; });
+    const bool all_there = std::all_of(replaces.begin(), replaces.end(), [&](SegmentId id) {
+      return s.segments.Find(id) != nullptr || replaced.contains(id);
+    });
     if (!all_there) {
       s.damage.push_back(absl::StrCat(SegmentFileName(cold->id()), ": its trailer is damaged"));
       continue;

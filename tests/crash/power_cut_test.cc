@@ -202,5 +202,39 @@ TEST_CASE("the same when the process was killed and recovered before the power f
   CHECK(CutEverywhere(steps, dumps, trial) > 0);
 }
 
+TEST_CASE("a leftover of a compaction is told from damage though what an earlier one replaced is gone") {
+  bool any = false;
+  for (uint64_t effects = 1; effects < 60; ++effects) {
+    SimEnv env;
+    auto store = OpenOn(env);
+    REQUIRE(store.ok());
+    model::NamespacePolicy no_versions;
+    no_versions.versions_max = 0;
+    REQUIRE((*store)->ConfigureNamespace("default", no_versions).ok());
+    for (int i = 0; i < 3; ++i) REQUIRE(Put(**store, "default", "a", Noise(i, 1000)).ok());
+    engine::CompactOptions full;
+    full.full = true;
+    REQUIRE((*store)->Compact(full).ok());  // seals; the newest segment itself is left alone
+    REQUIRE(Put(**store, "default", "a", Noise(8, 1000)).ok());
+    const auto snapshot = (*store)->OpenSnapshot();  // keeps the files that are replaced
+    REQUIRE(snapshot.ok());
+    const auto replaced = SegmentPaths(env);
+    REQUIRE((*store)->Compact(full).ok());
+    REQUIRE(SegmentPaths(env).size() > replaced.size());
+    REQUIRE(Put(**store, "default", "a", Noise(9, 1000)).ok());
+    env.CrashAfter(effects);
+    (void)(*store)->Compact(full);
+    auto image = env.CloneCrashed(1, CrashMode::kAllKept);
+    for (const std::string& path : replaced) any |= image->Remove(path).ok();
+    auto recovered = OpenOn(*image);
+    INFO(effects << " effects: " << recovered.status());
+    REQUIRE(recovered.ok());
+    CHECK((*recovered)->GetStats()->corrupt_records == 0);
+    CHECK(*Get(**recovered, "default", "a") == Noise(9, 1000));
+    CHECK(VerifyProblems(**recovered) == "");
+  }
+  CHECK(any);
+}
+
 }  // namespace
 }  // namespace jzse::crash
