@@ -64,9 +64,9 @@ std::string World::Act(uint64_t seed) {
 
 // ------------------------------------------------------------------------------------------------ changes
 
-std::vector<Op> World::Group(Choice& choice, uint64_t count) {
+std::vector<Op> World::Group(Choice& choice, uint64_t count, bool together) {
   std::vector<Op> group;
-  for (uint64_t i = 0; i < count; ++i) group.push_back(choice.Operation(count > 1));
+  for (uint64_t i = 0; i < count; ++i) group.push_back(choice.Operation(together));
   Note([&] {
     std::string line;
     for (const Op& op : group) line += (line.empty() ? "" : "; ") + op.ToString();
@@ -77,7 +77,7 @@ std::vector<Op> World::Group(Choice& choice, uint64_t count) {
 }
 
 std::string World::Operate(Choice& choice, uint64_t count) {
-  const std::vector<Op> group = Group(choice, count);
+  const std::vector<Op> group = Group(choice, count, count > 1);
   const Code want = prop::Expect(model_, group);
   const std::string problem = Expect("commit", want, prop::Commit(*store_, group));
   if (!problem.empty() || want != Code::kOk || !choice.prng.OneIn(4)) return problem;
@@ -97,7 +97,7 @@ std::string World::OperateTogether(Choice& choice) {
   std::vector<std::shared_ptr<Answer>> answers;  // shared with callbacks, which may come late
   std::string problem;
   for (uint64_t i = 0; i < count && problem.empty(); ++i) {
-    groups.push_back(Group(choice, 1 + choice.prng.Below(2)));
+    groups.push_back(Group(choice, 1 + choice.prng.Below(2), true));
     engine::Transaction t;
     Status added;
     for (const Op& op : groups.back())

@@ -143,7 +143,7 @@ std::string World::PowerCut(Choice& choice) {
     const uint64_t what = choice.prng.Below(8);
     Status status;
     if (what < 6) {
-      const std::vector<Op> group = Group(choice, 1 + choice.prng.Below(3));
+      const std::vector<Op> group = Group(choice, 1 + choice.prng.Below(3), true);
       status = prop::Commit(*store_, group);
       if (prop::Expect(after, group) != Code::kOk) after = model_;
     } else if (what == 6) {

@@ -88,7 +88,7 @@ class World {
   std::string TakeSnapshot();
   std::string CheckSnapshots();
   std::string JumpClock(prop::Choice& choice);
-  std::vector<prop::Op> Group(prop::Choice& choice, uint64_t count);
+  std::vector<prop::Op> Group(prop::Choice& choice, uint64_t count, bool together);
 
   // power.cc
   void PlanImages(base::Prng& prng, uint64_t one_in, uint64_t effects_max);
