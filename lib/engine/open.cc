@@ -122,7 +122,8 @@ Status StoreImpl::LoadIdentity() {
   auto lock = env_.Lock(path_ + "/LOCK");
   if (lock.ok()) {
     lock_ = std::move(*lock);
-    return {};
+    // A creation that was killed may have left the identity's name visible and not durable.
+    return options_.read_only ? Status() : env_.SyncDir(path_);
   }
   // On a read-only disk nobody can write, so nobody needs to be kept out.
   if (options_.read_only && base::Is(lock.status(), Code::kReadOnly)) return {};

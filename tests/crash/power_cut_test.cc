@@ -253,5 +253,33 @@ TEST_CASE("a leftover of a compaction is told from damage though what an earlier
   }
 }
 
+TEST_CASE("a store whose creation was killed at any effect keeps what is written after it is opened again") {
+  engine::Options options = QuietOptions();
+  options.memory_index = true;  // LevelDB's opening would sync the directory by chance
+  std::vector<std::unique_ptr<SimEnv>> killed;
+  {
+    SimEnv env;
+    env.SetEffectHook([&] { killed.push_back(env.CloneKilled()); });
+    REQUIRE(Store::Open(env, kStore, options).ok());
+    env.SetEffectHook({});
+  }
+  REQUIRE(killed.size() > 5);
+  for (size_t i = 0; i < killed.size(); ++i) {
+    INFO("killed at effect " << i + 1);
+    auto store = Store::Open(*killed[i], kStore, options);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "a", "acknowledged").ok());
+    const auto image = killed[i]->CloneCrashed(i, CrashMode::kNoneKept);
+    store->reset();
+    auto again = Store::Open(*image, kStore, options);
+    REQUIRE(again.ok());
+    const auto data = Get(**again, "default", "a");
+    INFO(data.status());
+    REQUIRE(data.ok());
+    CHECK(*data == "acknowledged");
+    CHECK((*again)->GetStats()->corrupt_records == 0);
+  }
+}
+
 }  // namespace
 }  // namespace jzse::crash
