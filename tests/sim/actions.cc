@@ -16,7 +16,9 @@ std::string World::Act(uint64_t seed) {
   const prop::Model before = model_;
   std::string problem;
   base::Prng images(seed ^ 0x696d61676573);
-  if (kind < 430) {
+  if (setting_.io_faults && images.OneIn(15)) {
+    problem = FailCalls(choice);
+  } else if (kind < 430) {
     PlanImages(images, 12, 3);
     problem = Operate(choice, 1);
   } else if (kind < 490) {

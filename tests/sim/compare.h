@@ -13,6 +13,7 @@ namespace jzse::sim {
 
 struct CompareOptions {
   bool versions = false;  // the bytes of every version, too; their number is compared in any case
+  bool damage_told = false;  // the store may have met damage and counted it
 };
 
 // The first difference, or "".

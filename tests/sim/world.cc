@@ -15,6 +15,7 @@ Setting SettingOf(uint64_t seed) {
   base::Prng prng(seed ^ 0x73696d);
   Setting setting;
   setting.leveldb = prng.OneIn(8);
+  setting.io_faults = prng.OneIn(2);
   setting.actions = prng.OneIn(8) ? 600 + prng.Below(600) : 50 + prng.Below(350);
   setting.sizes = prng.OneIn(200) ? prop::Sizes::kAll : prop::Sizes::kSmall;
   return setting;

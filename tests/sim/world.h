@@ -100,6 +100,15 @@ class World {
   std::string Recover(std::vector<prop::Model> candidates, base::Prng& prng);
   std::string Live(base::Prng& prng);
 
+  // faults.cc
+  base::Code PlanFault(prop::Choice& choice);
+  void MendDisk();
+  std::string ExpectFitting(const char* what, base::Code planned, const base::Status& status);
+  std::string WorkOnBadDisk(prop::Choice& choice, base::Code planned, std::vector<prop::Model>* unknown);
+  std::string CompareAfterFailure(base::Code planned, bool versions);
+  std::string FailCalls(prop::Choice& choice);
+  std::string ComeBack(prop::Choice& choice, std::vector<prop::Model> candidates);
+
   const Setting setting_;
   Totals& totals_;
   Trace trace_;
