@@ -119,14 +119,15 @@ std::string World::ExpectFitting(const char* what, Code planned, const Status& s
   return Expect(what, fits ? base::CodeOf(status) : Code::kOk, status);
 }
 
-// An index whose background work failed lists nothing any more (it cannot be brought up to date), but reads go on.
+// An index whose background work failed cannot be brought up to date any more, which whatever wants a view of it needs:
+// listings, snapshots, large contents. Other reads go on.
 std::string World::CompareAfterFailure(Code planned, bool versions) {
   ++totals_.compared;
   if (!setting_.leveldb || store_->OpenSnapshot().ok())
     return Compare(*store_, model_, {versions, planned == Code::kCorrupt});
   for (const auto& [name, space] : model_.spaces) {
     for (const auto& file : space.files) {
-      if (!file->live()) continue;
+      if (!file->live() || file->now.logical_size() > base::kInlineSizeMax) continue;
       const std::string problem = CompareRead(*store_, model_, name, file->now.path);
       if (!problem.empty()) return problem;
     }
