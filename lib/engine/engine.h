@@ -50,6 +50,10 @@ struct Options {
   bool background = true;                      // false: no threads of its own; work happens in Compact and Close
   enum class Backend { kAuto, kPlain, kUring } backend = Backend::kAuto;
   LogFn log;                                   // may be empty
+  // For simulations: an index in memory, rebuilt at every open; or LevelDB that has nothing under way in the
+  // background when a call returns, so that one seed always gives the same run.
+  bool memory_index = false;
+  bool settled_index = false;
 };
 
 struct FileInfo {

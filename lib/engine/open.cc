@@ -31,6 +31,7 @@ store::IndexOptions IndexOptionsFor(const Options& options) {
   index.cache_bytes = options.memory_limit / 4;
   index.buffer_bytes = std::clamp<uint64_t>(options.memory_limit / 16, base::kMiB, 8 * base::kMiB);
   index.read_only = options.read_only;
+  index.settle = options.settled_index;
   return index;
 }
 
@@ -126,7 +127,8 @@ Status StoreImpl::LoadIdentity() {
   auto lock = env_.Lock(path_ + "/LOCK");
   if (lock.ok()) {
     lock_ = std::move(*lock);
-    return {};
+    // A creation that was killed may have left the identity's name visible and not durable.
+    return options_.read_only ? Status() : env_.SyncDir(path_);
   }
   // On a read-only disk nobody can write, so nobody needs to be kept out.
   if (options_.read_only && base::Is(lock.status(), Code::kReadOnly)) return {};
@@ -139,6 +141,7 @@ Status StoreImpl::OpenData() {
   store::RecoveryOptions recovery;
   recovery.read_only = options_.read_only;
   recovery.rebuild_index = options_.rebuild_index;
+  recovery.map_index = options_.memory_index;
   recovery.index = IndexOptionsFor(options_);
   recovery.cache_bytes = options_.memory_limit / 8;
   if (options_.log) recovery.log = [this](int level, const std::string& line) { Log(level, line); };

@@ -67,6 +67,7 @@ struct IndexOptions {
   size_t cache_bytes = 16 * base::kMiB;   // for blocks
   size_t buffer_bytes = 4 * base::kMiB;   // for what is not yet in tables (twice that at times)
   bool read_only = false;                 // changes stay in memory; nothing in the directory is touched
+  bool settle = false;                    // for simulations: no work is under way when a call returns
 };
 
 // LevelDB in `directory`, all of whose I/O goes through `env`. Creates it when absent.

@@ -50,7 +50,8 @@ leveldb::ReadOptions ReadOptionsOf(const IndexSnapshot* snapshot) {
 // after every step: a listing with a hole would be a wrong one.
 class LevelDbCursor final : public IndexCursor {
  public:
-  explicit LevelDbCursor(leveldb::Iterator* iterator) : iterator_(iterator) {}
+  // `settling`: null, or whose work is waited for after each step, because reading may ask for a compaction.
+  LevelDbCursor(leveldb::Iterator* iterator, LevelDbEnv* settling) : iterator_(iterator), settling_(settling) {}
 
   void Seek(Bytes key) override {
     iterator_->Seek(SliceOf(key));
@@ -82,9 +83,13 @@ class LevelDbCursor final : public IndexCursor {
   Status status() const override { return FromLevelDb(iterator_->status()); }
 
  private:
-  void Settle() { valid_ = iterator_->Valid() && iterator_->status().ok(); }
+  void Settle() {
+    valid_ = iterator_->Valid() && iterator_->status().ok();
+    if (settling_ != nullptr) settling_->Settle();
+  }
 
   const std::unique_ptr<leveldb::Iterator> iterator_;
+  LevelDbEnv* const settling_;
   bool valid_ = false;
 };
 
@@ -94,6 +99,7 @@ class LevelDbIndex final : public Index {
       : io_(io),
         path_(path),
         read_only_(options.read_only),
+        settle_(options.settle),
         directory_(read_only_ ? NewLayeredDirectory(io, path_) : NewDiskDirectory(io, path_)),
         cache_(leveldb::NewLRUCache(options.cache_bytes)),
         filter_(leveldb::NewBloomFilterPolicy(kBloomBitsPerKey)),
@@ -124,11 +130,13 @@ class LevelDbIndex final : public Index {
     leveldb::DB* db = nullptr;
     const leveldb::Status status = leveldb::DB::Open(db_options, path_, &db);
     db_.reset(db);
+    Settle();
     return FromLevelDb(status);
   }
 
   StatusOr<bool> Get(Bytes key, const IndexSnapshot* snapshot, std::string* value) override {
     const leveldb::Status status = db_->Get(ReadOptionsOf(snapshot), SliceOf(key), value);
+    Settle();
     if (status.ok()) return true;
     if (status.IsNotFound()) return false;
     return FromLevelDb(status);
@@ -144,6 +152,7 @@ class LevelDbIndex final : public Index {
       }
     }
     const leveldb::Status status = db_->Write({}, &batch_);
+    Settle();
     if (batch_.ApproximateSize() > kBatchKeepMax) batch_ = leveldb::WriteBatch();
     if (status.ok()) applied_.fetch_add(1);
     return FromLevelDb(status);
@@ -165,6 +174,7 @@ class LevelDbIndex final : public Index {
       leveldb::WriteBatch empty;
       JZSE_RETURN_IF_ERROR(FromLevelDb(db_->Write({}, &empty)));
     } while (!env_.SwitchSeen());
+    Settle();
     flushed_ = applied;
     return absl::OkStatus();
   }
@@ -173,7 +183,7 @@ class LevelDbIndex final : public Index {
     return std::make_unique<LevelDbSnapshot>(*db_);
   }
   std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override {
-    return std::make_unique<LevelDbCursor>(db_->NewIterator(ReadOptionsOf(snapshot)));
+    return std::make_unique<LevelDbCursor>(db_->NewIterator(ReadOptionsOf(snapshot)), settle_ ? &env_ : nullptr);
   }
 
   uint64_t DiskBytes() override {
@@ -199,9 +209,13 @@ class LevelDbIndex final : public Index {
     return absl::OkStatus();
   }
 
+  void Settle() {
+    if (settle_) env_.Settle();
+  }
+
   io::Env& io_;
   const std::string path_;
-  const bool read_only_;
+  const bool read_only_, settle_;
   const std::unique_ptr<IndexDirectory> directory_;
   std::unique_ptr<leveldb::Logger> logger_;
   const std::unique_ptr<leveldb::Cache> cache_;

@@ -354,6 +354,11 @@ void LevelDbEnv::StopDeferring() {
   StartWork();
 }
 
+void LevelDbEnv::Settle() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return !working_; });
+}
+
 void LevelDbEnv::Schedule(void (*function)(void*), void* argument) {
   const std::lock_guard lock(mutex_);
   work_.push_back({function, argument});
@@ -380,6 +385,7 @@ void LevelDbEnv::RunWork() {
       const std::lock_guard lock(mutex_);
       if (work_.empty()) {
         working_ = false;
+        idle_.notify_all();
         return;
       }
       work = work_.front();

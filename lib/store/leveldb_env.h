@@ -27,6 +27,7 @@
 #include <leveldb/options.h>
 #include <leveldb/write_batch.h>
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -58,6 +59,9 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   bool SwitchSeen();
   // Lets deferred work run; REQUIRED before the DB is deleted, because its destructor waits for it.
   void StopDeferring();
+  // Waits until no background work is under way or wanted (deferred work stays). For simulations: LevelDB then does
+  // nothing that depends on the timing of threads. REQUIRES: no lock of LevelDB is held.
+  void Settle();
 
   leveldb::Status NewSequentialFile(const std::string& path, leveldb::SequentialFile** file) override;
   leveldb::Status NewRandomAccessFile(const std::string& path,
@@ -95,6 +99,7 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   std::deque<Work> work_;  // LevelDB schedules one at a time
   bool deferring_;
   bool working_ = false;   // the thread is in its loop
+  std::condition_variable idle_;
   std::unique_ptr<io::Env::Thread> thread_;
   uint64_t log_files_ = 0;
   std::thread::id expecting_;

@@ -90,9 +90,9 @@ Status LoadSegments(Session& s) {
   return s.options.read_only ? Status() : s.factory.AdoptSpares(spares);
 }
 
-// Removes cold segments that compaction did not finish.
+// Removes cold segments that compaction did not finish. What such a one would replace is there, or was replaced by an
+// earlier compaction already and had only been waiting for a reader or for its removal to become durable.
 Status DropUnfinished(Session& s) {
-  // What a finished one has replaced may be gone, and is named again by the one that was to replace that.
   std::set<SegmentId> replaced;
   for (const SegmentRef& cold : s.segments.List(Stream::kCold))
     if (cold->trailer()) replaced.insert(cold->header().replaces.begin(), cold->header().replaces.end());
@@ -126,6 +126,8 @@ Status FinishCompactions(Session& s, bool switch_index) {
   for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
     const auto replaced = Replaced(s.segments, *cold);
     if (replaced.empty()) continue;
+    // The trailer may be what a killed process wrote and never synced; without it the originals must not go.
+    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(cold->file().SyncData());
     if (switch_index) {
       const Exclusive alone = [&](const std::function<Status(Stage&)>& body) {
         Stage stage(*s.result.index);

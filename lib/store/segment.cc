@@ -179,12 +179,34 @@ Status SegmentScanner::Fill(uint64_t offset, size_t size) {
   return {};
 }
 
+namespace {
+
+// How many bytes of 8-byte words that are zero the view begins with.
+size_t LeadingZeros(Bytes view) {
+  size_t at = 0;
+  for (; at + 64 <= view.size(); at += 64) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < 64; i += 8) any |= base::LoadLe<uint64_t>(view.data() + at + i);
+    if (any != 0) break;
+  }
+  while (at + 8 <= view.size() && base::LoadLe<uint64_t>(view.data() + at) == 0) at += 8;
+  return at;
+}
+
+}  // namespace
+
 StatusOr<bool> SegmentScanner::Next(Item* item) {
   item->skipped = 0;
   for (; position_ + base::kRecordHeaderSize + base::kRecordCheckSize <= end_;
        position_ += 8, item->skipped += 8) {
     JZSE_RETURN_IF_ERROR(Fill(position_, base::kRecordHeaderSize));
     Bytes view = Bytes(buffer_).substr(position_ - buffer_offset_);
+    // No record begins with a word of zeros, and most of an unsealed segment is zeros.
+    if (const size_t zeros = LeadingZeros(view); zeros > 8) {
+      position_ += zeros - 8;
+      item->skipped += zeros - 8;
+      continue;
+    }
     if (!ParseRecordHeader(view, end_ - position_, &item->header)) continue;
     const uint32_t size = RecordSize(item->header.length);
     JZSE_RETURN_IF_ERROR(Fill(position_, size));

@@ -2,6 +2,7 @@
 #include "engine_model.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace jzse::prop {
 namespace {
@@ -48,14 +49,14 @@ std::string Op::ToString() const {
 
 // ------------------------------------------------------------------------------------------------ look-ups
 
-File* Space::Live(const std::string& path) {
+const File* Space::Live(const std::string& path) const {
   for (const auto& file : files)
     if (file->live() && file->now.path == path) return file.get();
   return nullptr;
 }
 
-File* Space::Owner(const std::string& path) {
-  File* newest = Live(path);
+const File* Space::Owner(const std::string& path) const {
+  const File* newest = Live(path);
   if (newest != nullptr) return newest;
   for (const auto& file : files)
     if (file->now.path == path && (newest == nullptr || file->now.sequence > newest->now.sequence))
@@ -69,12 +70,21 @@ bool Space::HasBelow(const std::string& path) const {
                      [&](const auto& file) { return file->live() && IsBelow(file->now.path, path); });
 }
 
-std::vector<File*> Space::Below(const std::string& path) {
-  std::vector<File*> below;
+File& Space::Own(const File* file) {
+  for (auto& own : files) {
+    if (own.get() != file) continue;
+    if (own.use_count() > 1) own = std::make_shared<File>(*own);
+    return *own;
+  }
+  std::abort();
+}
+
+std::vector<const File*> Space::Below(const std::string& path) const {
+  std::vector<const File*> below;
   if (policy.kind != model::NamespaceKind::kTree) return below;
   for (const auto& file : files)
     if (file->live() && IsBelow(file->now.path, path)) below.push_back(file.get());
-  std::sort(below.begin(), below.end(), [](File* a, File* b) { return a->now.path < b->now.path; });
+  std::sort(below.begin(), below.end(), [](const File* a, const File* b) { return a->now.path < b->now.path; });
   return below;
 }
 
@@ -86,15 +96,6 @@ std::vector<const File*> Space::At(const std::string& path) const {
 }
 
 Model::Model() { spaces.emplace("default", model::NamespacePolicy{}); }
-
-Model& Model::operator=(const Model& other) {
-  if (this == &other) return *this;
-  last = other.last;
-  spaces = other.spaces;
-  for (auto& [name, space] : spaces)
-    for (auto& file : space.files) file = std::make_shared<File>(*file);
-  return *this;
-}
 
 Code Model::CheckParents(Space& ns, const std::string& path) {
   if (ns.policy.kind != model::NamespaceKind::kTree) return Code::kOk;
@@ -131,7 +132,7 @@ void Retire(const model::NamespacePolicy& policy, File& file, Sequence sequence)
 }  // namespace
 
 Code Model::SetContent(Space& ns, const std::string& path, State state, bool check_quota) {
-  File* owner = ns.Owner(path);
+  const File* const owner = ns.Owner(path);
   uint64_t bytes = 0, count = 0;
   for (const auto& file : ns.files) {
     if (!file->live()) continue;
@@ -148,16 +149,19 @@ Code Model::SetContent(Space& ns, const std::string& path, State state, bool che
   state.path = path;
   if (owner == nullptr) {
     ns.files.push_back(std::make_shared<File>());
-    owner = ns.files.back().get();
-    if (ns.policy.versions_max == 0) owner->floor = state.sequence;
-  } else {
-    Retire(ns.policy, *owner, state.sequence);
+    File& made = *ns.files.back();
+    if (ns.policy.versions_max == 0) made.floor = state.sequence;
+    made.now = std::move(state);
+    return Code::kOk;
   }
-  owner->now = std::move(state);
+  File& file = ns.Own(owner);
+  Retire(ns.policy, file, state.sequence);
+  file.now = std::move(state);
   return Code::kOk;
 }
 
-void Model::DeleteOne(Space& ns, File& file) {
+void Model::DeleteOne(Space& ns, const File* gone_file) {
+  File& file = ns.Own(gone_file);
   Retire(ns.policy, file, ++last);
   State gone;
   gone.sequence = last;
@@ -166,6 +170,7 @@ void Model::DeleteOne(Space& ns, File& file) {
 }
 
 Code Model::Apply(const std::vector<Op>& group) {
+  if (group.size() == 1) return ApplyOne(group.front());  // changes nothing when it fails
   const Model before = *this;
   for (const Op& op : group) {
     const Code code = ApplyOne(op);
@@ -201,39 +206,40 @@ Code Model::Put(Space& ns, const Op& op) {
 }
 
 Code Model::Delete(Space& ns, const Op& op) {
-  File* const live = ns.Live(op.path);
+  const File* const live = ns.Live(op.path);
   if (live != nullptr && live->now.kind != ContentKind::kDirectory) {
     JZSE_MODEL_TRY(CheckPreconditions(live, op));
-    DeleteOne(ns, *live);
+    DeleteOne(ns, live);
     return Code::kOk;
   }
   const auto below = ns.Below(op.path);
   if (!op.recursive && !below.empty()) return Code::kExists;
   if (live == nullptr && below.empty()) return Code::kNotFound;
-  for (File* const file : below) DeleteOne(ns, *file);
-  if (live != nullptr) DeleteOne(ns, *live);
+  for (const File* const file : below) DeleteOne(ns, file);
+  if (live != nullptr) DeleteOne(ns, live);
   return Code::kOk;
 }
 
 Code Model::Move(Space& ns, const Op& op) {
-  File* const live = ns.Live(op.path);
+  const File* const live = ns.Live(op.path);
   const bool is_file = live != nullptr && live->now.kind != ContentKind::kDirectory;
   if (live != nullptr) JZSE_MODEL_TRY(CheckPreconditions(live, op));
-  const auto below = is_file ? std::vector<File*>() : ns.Below(op.path);
+  const auto below = is_file ? std::vector<const File*>() : ns.Below(op.path);
   if (live == nullptr && below.empty()) return Code::kNotFound;
   if (op.path == op.to) return Code::kOk;
   if (ns.policy.kind == model::NamespaceKind::kTree && IsBelow(op.to, op.path)) return Code::kInvalid;
   JZSE_MODEL_TRY(CheckPlace(ns, op.to, ns.Owner(op.to)));
-  if (File* const target = ns.Live(op.to); target != nullptr) {
+  if (const File* const target = ns.Live(op.to); target != nullptr) {
     if (op.no_replace || !is_file) return Code::kExists;
-    DeleteOne(ns, *target);
+    DeleteOne(ns, target);
   }
-  const auto move_one = [&](File& file) {
+  const auto move_one = [&](const File* moved) {
+    File& file = ns.Own(moved);
     file.now.sequence = ++last;
     file.now.path = op.to + file.now.path.substr(op.path.size());
   };
-  if (live != nullptr) move_one(*live);
-  for (File* const file : below) move_one(*file);
+  if (live != nullptr) move_one(live);
+  for (const File* const file : below) move_one(file);
   return Code::kOk;
 }
 
@@ -256,12 +262,13 @@ Code Model::Mkdir(Space& ns, const Op& op) {
 }
 
 Code Model::SetAttributes(Space& ns, const Op& op) {
-  File* const live = ns.Live(op.path);
+  const File* const live = ns.Live(op.path);
   if (live == nullptr) return Code::kNotFound;
   JZSE_MODEL_TRY(CheckPreconditions(live, op));
-  live->now.sequence = ++last;
-  live->now.mode = op.mode;
-  live->now.type = op.type;
+  State& now = ns.Own(live).now;
+  now.sequence = ++last;
+  now.mode = op.mode;
+  now.type = op.type;
   return Code::kOk;
 }
 
@@ -281,7 +288,8 @@ Code Model::DeleteVersion(Space& ns, const Op& op) {
   const File* const owner = ns.Owner(op.path);
   if (owner != nullptr && owner->live() && owner->now.sequence == op.version) return Code::kInvalid;
   for (const auto& file : ns.files) {
-    if (file->now.path != op.path || file->versions.erase(op.version) == 0) continue;
+    if (file->now.path != op.path || file->versions.count(op.version) == 0) continue;
+    ns.Own(file.get()).versions.erase(op.version);
     ++last;
     return Code::kOk;
   }

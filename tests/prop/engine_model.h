@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine as somebody would write it who only cares about being right: maps in memory, copied as a whole for every
-// group. What jzse.h says an operation does is written down here a second time.
+// The engine as somebody would write it who only cares about being right: maps in memory, copied (cheaply: copies share
+// what neither changes) for every group. What jzse.h says an operation does is written down here a second time.
 //
 // Values; not thread-safe.
 #ifndef JZSE_TESTS_PROP_ENGINE_MODEL_H_
@@ -56,22 +56,23 @@ class Space {
  public:
   explicit Space(const model::NamespacePolicy& policy) : policy(policy) {}
 
-  File* Live(const std::string& path);
-  File* Owner(const std::string& path);           // the live file there, or the file deleted there last
+  const File* Live(const std::string& path) const;
+  const File* Owner(const std::string& path) const;   // the live file there, or the file deleted there last
   bool HasBelow(const std::string& path) const;
-  std::vector<File*> Below(const std::string& path);  // live, in order of path
+  std::vector<const File*> Below(const std::string& path) const;  // live, in order of path
   std::vector<const File*> At(const std::string& path) const;
+  // The file to be changed: no other copy of the model sees it. Pointers to what it was stay valid only if there are
+  // such copies.
+  File& Own(const File* file);
 
   model::NamespacePolicy policy;
   uint64_t incarnation = 0;                       // differs between two of the same name
-  std::vector<std::shared_ptr<File>> files;       // own: Copy makes new ones
+  std::vector<std::shared_ptr<File>> files;       // shared by copies of the model until one changes them: see Own
 };
 
 class Model {
  public:
   Model();
-  Model(const Model& other) { *this = other; }
-  Model& operator=(const Model& other);
 
   // The code the engine must answer. After a failure nothing has changed.
   Code Apply(const std::vector<Op>& group);
@@ -97,7 +98,7 @@ class Model {
   Code CheckPlace(Space& ns, const std::string& path, const File* owner);
   Code CheckParents(Space& ns, const std::string& path);
   Code SetContent(Space& ns, const std::string& path, State state, bool check_quota = true);
-  void DeleteOne(Space& ns, File& file);
+  void DeleteOne(Space& ns, const File* file);
 };
 
 }  // namespace jzse::prop

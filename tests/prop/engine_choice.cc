@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine_choice.h"
+
+namespace jzse::prop {
+
+using crash::Noise;
+using crash::Prose;
+using engine::Store;
+
+std::string Choice::Space() {
+  static constexpr const char* kNames[] = {"default", "default", "keys", "small", "temporary"};
+  return kNames[prng.Below(std::size(kNames))];
+}
+
+std::string Choice::Path() {
+  std::string path(1, static_cast<char>('a' + prng.Below(3)));
+  for (uint64_t depth = prng.Below(3); depth > 0; --depth) path += std::string("/") + static_cast<char>('a' + prng.Below(3));
+  return path;
+}
+
+std::string Choice::AllData(uint64_t seed) {
+  const uint64_t kind = prng.Below(20);
+  if (kind < 10) return Noise(seed, prng.Below(200));
+  if (kind < 13) return Prose(seed, prng.Below(20'000));
+  if (kind < 15) return Noise(seed, prng.Below(base::kInlineSizeMax));
+  if (kind < 17) return Noise(seed, base::kInlineSizeMax - 1 + prng.Below(3));
+  if (kind < 18) return Prose(seed, 65'537 + prng.Below(300'000));
+  return Noise(seed, 65'537 + prng.Below(prng.OneIn(4) ? 1'000'000 : 200'000));
+}
+
+std::string Choice::SmallData(uint64_t seed) {
+  const uint64_t kind = prng.Below(200);
+  if (kind < 175) return Noise(seed, prng.Below(120));
+  if (kind < 190) return Prose(seed, prng.Below(3'000));
+  if (kind < 196) return Noise(seed, prng.Below(20'000));
+  if (kind < 197) return Noise(seed, base::kInlineSizeMax - 1 + prng.Below(3));
+  return Noise(seed, 65'537 + prng.Below(60'000));
+}
+
+std::shared_ptr<const std::string> Choice::Data() {
+  const uint64_t seed = prng.Below(8);
+  std::string data = sizes_ == Sizes::kAll ? AllData(seed) : SmallData(seed);
+  if (prng.OneIn(3) && !data.empty()) data[prng.Below(data.size())] ^= 1;  // mostly chunks known already
+  return std::make_shared<const std::string>(std::move(data));
+}
+
+std::string Choice::Tag(const std::string& ns, const std::string& path) {
+  if (prng.OneIn(3)) return "*";
+  std::string tag(64, '0');
+  const auto at = model_.spaces.find(ns);
+  if (at == model_.spaces.end() || prng.OneIn(3)) return tag;
+  for (const File* const file : at->second.At(path))
+    if (file->now.has_content() && file->now.data->size() <= base::kInlineSizeMax)
+      tag = base::HexEncode(base::Sha256(*file->now.data).view());
+  return tag;
+}
+
+Sequence Choice::Version(const std::string& ns, const std::string& path) {
+  std::vector<Sequence> known;
+  const auto at = model_.spaces.find(ns);
+  if (at == model_.spaces.end() || prng.OneIn(20)) return 1 + prng.Below(model_.last);
+  for (const File* const file : at->second.At(path)) {
+    for (const auto& [sequence, state] : file->versions) known.push_back(sequence);
+    if (file->live() && prng.OneIn(4)) known.push_back(file->now.sequence);
+  }
+  return known.empty() ? 1 + prng.Below(model_.last) : known[prng.Below(known.size())];
+}
+
+std::string Choice::KnownPath(const std::string& ns) {
+  const auto at = model_.spaces.find(ns);
+  if (at == model_.spaces.end() || at->second.files.empty() || prng.OneIn(5)) return Path();
+  return at->second.files[prng.Below(at->second.files.size())]->now.path;
+}
+
+Op Choice::Operation(bool in_group) {
+  static constexpr Op::Kind kKinds[] = {
+      Op::Kind::kPut,  Op::Kind::kPut,           Op::Kind::kPut,     Op::Kind::kPut,  Op::Kind::kDelete,
+      Op::Kind::kMove, Op::Kind::kMove,          Op::Kind::kCopy,    Op::Kind::kCopy, Op::Kind::kMkdir,
+      Op::Kind::kSetAttributes, Op::Kind::kRestore, Op::Kind::kDeleteVersion};
+  Op op;
+  op.kind = kKinds[prng.Below(std::size(kKinds))];
+  op.ns = Space();
+  op.path = prng.OneIn(2) ? Path() : KnownPath(op.ns);
+  if (op.kind == Op::Kind::kPut) {
+    op.data = Data();
+    if (prng.OneIn(10) && !op.data->empty() && op.data->size() <= base::kSymlinkSizeMax)
+      op.content = ContentKind::kSymlink;
+  }
+  const bool attributes = op.kind == Op::Kind::kPut || op.kind == Op::Kind::kMkdir || op.kind == Op::Kind::kSetAttributes;
+  if (attributes && prng.OneIn(3)) {
+    op.mode = static_cast<uint32_t>(prng.Below(512));
+    op.type = prng.OneIn(2) ? "text/plain" : "";
+  }
+  op.recursive = op.kind == Op::Kind::kDelete && prng.OneIn(3);
+  if (op.kind == Op::Kind::kMove || op.kind == Op::Kind::kCopy) {
+    op.to_ns = op.kind == Op::Kind::kCopy && !in_group && prng.OneIn(3) ? Space() : op.ns;
+    op.to = prng.OneIn(2) ? Path() : KnownPath(op.to_ns);
+    op.no_replace = prng.OneIn(4);
+  }
+  if (op.kind == Op::Kind::kRestore || op.kind == Op::Kind::kDeleteVersion) op.version = Version(op.ns, op.path);
+  const bool conditional = op.kind != Op::Kind::kMkdir && op.version == 0;
+  if (conditional && prng.OneIn(8)) op.if_match = Tag(op.ns, op.path);
+  if ((op.kind == Op::Kind::kPut || op.kind == Op::Kind::kSetAttributes) && prng.OneIn(8))
+    op.if_none_match = Tag(op.ns, op.path);
+  return op;
+}
+
+model::NamespacePolicy Choice::Policy(model::NamespaceKind kind) {
+  static constexpr uint32_t kVersions[] = {0, 1, 2, 16};
+  model::NamespacePolicy policy;
+  policy.kind = kind;
+  policy.versions_max = kVersions[prng.Below(4)];
+  policy.compression = prng.OneIn(2) ? 3 : 0;
+  if (prng.OneIn(3)) policy.quota_bytes = 100'000 + prng.Below(400'000);
+  if (prng.OneIn(3)) policy.quota_files = 5 + prng.Below(20);
+  return policy;
+}
+
+model::NamespacePolicy KeysPolicy() {
+  model::NamespacePolicy policy;
+  policy.kind = model::NamespaceKind::kKeys;
+  policy.versions_max = 2;
+  policy.compression = 3;
+  return policy;
+}
+
+model::NamespacePolicy SmallPolicy() {
+  model::NamespacePolicy policy;
+  policy.versions_max = 0;
+  policy.quota_bytes = 300'000;
+  policy.quota_files = 12;
+  return policy;
+}
+
+base::Status Add(Store& store, engine::Transaction& t, const Op& op) {
+  engine::PutOptions put;
+  put.kind = op.content;
+  put.if_match = op.if_match;
+  put.if_none_match = op.if_none_match;
+  put.attributes.mode = op.mode;
+  put.attributes.content_type = op.type;
+  engine::ChangeOptions change{op.recursive, op.no_replace, op.if_match};
+  switch (op.kind) {
+    case Op::Kind::kPut: return store.AddPut(t, op.ns, op.path, *op.data, false, put);
+    case Op::Kind::kDelete: return store.AddDelete(t, op.ns, op.path, change);
+    case Op::Kind::kMove: return store.AddMove(t, op.ns, op.path, op.to, change);
+    case Op::Kind::kCopy: return store.AddCopy(t, op.ns, op.path, op.to_ns, op.to, change);
+    case Op::Kind::kMkdir: return store.AddMkdir(t, op.ns, op.path, put);
+    case Op::Kind::kSetAttributes: return store.AddSetAttributes(t, op.ns, op.path, put);
+    case Op::Kind::kRestore: return store.AddRestore(t, op.ns, op.path, op.version);
+    case Op::Kind::kDeleteVersion: return store.AddDeleteVersion(t, op.ns, op.path, op.version);
+  }
+  return {};
+}
+
+base::Status Commit(Store& store, const std::vector<Op>& group) {
+  engine::Transaction t;
+  for (const Op& op : group) JZSE_RETURN_IF_ERROR(Add(store, t, op));
+  return store.Commit(std::move(t)).status();
+}
+
+// A namespace that is missing is found when the operation is added, before what is wrong with those ahead of it.
+Code Expect(Model& model, const std::vector<Op>& group) {
+  for (const Op& op : group)
+    if (model.spaces.count(op.ns) == 0 || (!op.to.empty() && model.spaces.count(op.to_ns) == 0))
+      return Code::kNotFound;
+  return model.Apply(group);
+}
+
+}  // namespace jzse::prop

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random operations that make sense against a model's state, and how they are given to a store.
+//
+// Not thread-safe.
+#ifndef JZSE_TESTS_PROP_ENGINE_CHOICE_H_
+#define JZSE_TESTS_PROP_ENGINE_CHOICE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine_model.h"
+
+namespace jzse::prop {
+
+// How large contents are: everything up to a megabyte, or mostly a few bytes, so that millions of operations are cheap.
+enum class Sizes { kAll, kSmall };
+
+// What an action does, made from its seed and the model's state.
+class Choice {
+ public:
+  Choice(uint64_t seed, const Model& model, Sizes sizes = Sizes::kAll) : prng(seed), model_(model), sizes_(sizes) {}
+
+  std::string Space();
+  std::string Path();
+  std::shared_ptr<const std::string> Data();
+  // The etag of what is at the path, of something else, or "*".
+  std::string Tag(const std::string& ns, const std::string& path);
+  Sequence Version(const std::string& ns, const std::string& path);
+  // A path that has a history, usually.
+  std::string KnownPath(const std::string& ns);
+  // `in_group`: no copies between namespaces, which are no single transaction's work.
+  Op Operation(bool in_group);
+  model::NamespacePolicy Policy(model::NamespaceKind kind);
+
+  base::Prng prng;
+
+ private:
+  std::string AllData(uint64_t seed);
+  std::string SmallData(uint64_t seed);
+
+  const Model& model_;
+  const Sizes sizes_;
+};
+
+// The namespaces besides "default" that Choice speaks of; it may create "temporary", too.
+model::NamespacePolicy KeysPolicy();
+model::NamespacePolicy SmallPolicy();
+
+base::Status Add(engine::Store& store, engine::Transaction& t, const Op& op);
+base::Status Commit(engine::Store& store, const std::vector<Op>& group);
+// What the engine must answer; the model follows if that is kOk.
+Code Expect(Model& model, const std::vector<Op>& group);
+
+}  // namespace jzse::prop
+
+#endif  // JZSE_TESTS_PROP_ENGINE_CHOICE_H_

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// One world: a simulated disk, the real engine on it, and the model that says what the engine must show. Everything that
+// happens follows from the seed.
+//
+// A world goes through a list of actions, each made from a seed of its own and the model's state, so that a failing list
+// stays runnable when actions are taken out of it. During actions images of the disk are taken as a power cut would leave
+// it; each becomes a world of its own (deeper by one), which recovers, possibly fails again, and is compared.
+//
+// Every method that can find a problem returns it, or "".
+//
+// Threads: one; LevelDB's own has nothing to do when a call returns (engine::Options::settled_index).
+#ifndef JZSE_TESTS_SIM_WORLD_H_
+#define JZSE_TESTS_SIM_WORLD_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../prop/engine_checks.h"
+#include "../prop/engine_choice.h"
+#include "totals.h"
+
+namespace jzse::sim {
+
+// What kind of life a seed gets.
+struct Setting {
+  bool leveldb = false;    // the real index; else one in memory, rebuilt at every open
+  bool io_faults = false;  // calls that fail, disks that fill up
+  bool damage = false;     // images of the disk are damaged, too
+  bool allocation = false; // allocations fail (not with LevelDB, whose threads cannot stand it)
+  bool clock = false;      // the wall clock jumps
+  prop::Sizes sizes = prop::Sizes::kSmall;
+  uint64_t actions = 0;
+};
+Setting SettingOf(uint64_t seed);
+uint64_t ActionSeed(uint64_t seed, uint64_t index);
+
+inline constexpr int kDepthMax = 3;  // power cuts in a row: in work, in the recovery from that, in the recovery from this
+
+class World {
+ public:
+  World(const Setting& setting, uint64_t seed, Totals& totals);
+  ~World();
+
+  // Opens an empty disk and makes the namespaces.
+  std::string Begin();
+  std::string Act(uint64_t seed);
+  std::string Finish();
+
+  uint64_t trace_hash() const { return trace_.hash(); }
+  // What was done, one line an action; only if asked for before Begin.
+  void KeepNotes() { keep_notes_ = true; }
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  // What a power cut left of a world, where one of the models is true.
+  struct Image {
+    std::unique_ptr<io::SimEnv> disk;
+    std::vector<prop::Model> candidates;
+    uint64_t seed = 0;
+    std::string story;
+  };
+  World(const World& parent, Image image);
+
+  template <typename Text>
+  void Note(Text text) {
+    if (keep_notes_) notes_.push_back(text());
+  }
+
+  // world.cc
+  engine::Options StoreOptions();
+  std::string Open();
+  std::string Expect(const char* what, base::Code want, const base::Status& status);
+  std::string CompareNow(bool versions);
+  std::string VerifyNow();
+  std::string DropSnapshots();
+  void CloseStore();
+
+  // actions.cc
+  std::string Operate(prop::Choice& choice, uint64_t count);
+  std::string OperateTogether(prop::Choice& choice);
+  std::string WriteThrough(prop::Choice& choice);
+  std::string Read(prop::Choice& choice);
+  std::string ChangeNamespace(prop::Choice& choice);
+  std::string Compact(prop::Choice& choice);
+  std::string Reopen();
+  std::string LoseIndex();
+  std::string TakeSnapshot();
+  std::string CheckSnapshots();
+  std::string JumpClock(prop::Choice& choice);
+  std::vector<prop::Op> Group(prop::Choice& choice, uint64_t count, bool together);
+
+  // power.cc
+  void PlanImages(base::Prng& prng, uint64_t one_in, uint64_t effects_max);
+  void OnEffect();
+  std::string CheckImages(const prop::Model& before);
+  std::string PowerCut(prop::Choice& choice);
+  Image TakeImage(const prop::Model& before, base::Prng& prng) const;
+  std::string CheckImage(Image image) const;
+  std::string Recover(std::vector<prop::Model> candidates, base::Prng& prng);
+  std::string Live(base::Prng& prng);
+
+  // faults.cc
+  base::Code PlanFault(prop::Choice& choice);
+  void MendDisk();
+  std::string ExpectFitting(const char* what, base::Code planned, const base::Status& status);
+  std::string WorkOnBadDisk(prop::Choice& choice, base::Code planned, std::vector<prop::Model>* unknown);
+  std::string CompareAfterFailure(base::Code planned, bool versions);
+  std::string FailCalls(prop::Choice& choice);
+  std::string ComeBack(prop::Choice& choice, std::vector<prop::Model> candidates);
+
+  const Setting setting_;
+  Totals& totals_;
+  Trace trace_;
+  int depth_ = 0;
+  std::unique_ptr<io::SimEnv> disk_;
+  std::unique_ptr<engine::Store> store_;
+  std::vector<prop::Held> snapshots_;  // before the store they borrow goes
+  prop::Model model_;
+  bool keep_notes_ = false;
+  std::vector<std::string> notes_;
+
+  // Effects of the action under way at which images are taken, last one first.
+  std::vector<uint64_t> image_effects_;
+  uint64_t effects_ = 0;
+  base::Prng image_prng_{0};
+  std::vector<Image> images_;
+};
+
+}  // namespace jzse::sim
+
+#endif  // JZSE_TESTS_SIM_WORLD_H_
