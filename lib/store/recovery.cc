@@ -194,6 +194,25 @@ Status FindEnd(const std::vector<SegmentRef>& list, size_t i) {
   return {};
 }
 
+// Those of `missing`, changes whose content others share, that are still referred to.
+Status ReportMissing(const std::set<Sequence>& missing, LiveIndex& index, std::vector<std::string>* damage) {
+  for (const Sequence sequence : missing) {
+    std::string value;
+    JZSE_ASSIGN_OR_RETURN(const bool wanted, index.Get(HolderKey(sequence), &value));
+    if (wanted && damage != nullptr)
+      damage->push_back(absl::StrCat("change ", sequence, ", whose content others share, is missing"));
+  }
+  return {};
+}
+
+// A segment that ends before what the index knows of it was cut. The index stays: it is the better witness.
+Status CheckReach(Session& s, Segment& segment, uint64_t known) {
+  JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment.file().Size());
+  if (size < known)
+    s.damage.push_back(absl::StrCat(SegmentFileName(segment.id()), ": bytes ", size, " to ", known, " are missing"));
+  return {};
+}
+
 Status Replay(Session& s) {
   const Applied applied = s.result.index->applied();
   s.result.sequence = applied.sequence;
@@ -202,7 +221,13 @@ Status Replay(Session& s) {
   s.result.commit = {applied.commit_segment, applied.commit_offset};
   s.result.bulk = {applied.bulk_segment, applied.bulk_offset};
   Stage stage(*s.result.index);
-  Applier applier(stage, [&](Sequence sequence) { return LocateInSegments(s.segments, sequence); });
+  std::set<Sequence> missing;
+  Applier applier(stage, [&](Sequence sequence) -> StatusOr<Location> {
+    auto place = LocateInSegments(s.segments, sequence);
+    if (!base::Is(place.status(), Code::kCorrupt)) return place;
+    missing.insert(sequence);
+    return Location{};
+  });
   // Chunks first: a change may name them.
   for (const Stream stream : {Stream::kBulk, Stream::kCommit}) {
     const auto list = s.segments.List(stream);
@@ -213,6 +238,7 @@ Status Replay(Session& s) {
         continue;
       }
       const uint64_t begin = list[i]->id() == from.segment ? from.offset : base::kSegmentHeaderSize;
+      JZSE_RETURN_IF_ERROR(CheckReach(s, *list[i], begin));
       const Sequence durable = stream == Stream::kCommit ? DurableBefore(list, i) : 0;
       const bool continued = begin != base::kSegmentHeaderSize && stream == Stream::kCommit;
       JZSE_ASSIGN_OR_RETURN(SegmentEntries found, ReadEntries(*list[i], begin, durable, &s.damage,
@@ -221,18 +247,19 @@ Status Replay(Session& s) {
       JZSE_RETURN_IF_ERROR(ReplayEntries(s, *list[i], found, stage, applier));
     }
   }
-  return {};
+  return ReportMissing(missing, *s.result.index, &s.damage);
 }
 
 std::string IndexDirectory(const Session& s) { return s.directory + "/index"; }
 
-// Whether the position that the index claims can be true of these segments.
-bool Plausible(const Session& s, const Applied& applied) {
-  if (applied.store != s.identity.store) return false;
-  const SegmentRef commit = s.segments.Find(applied.commit_segment);
-  if (!commit) return true;  // compacted away
-  const auto size = commit->file().Size();
-  return size.ok() && *size >= applied.commit_offset;
+// REQUIRES: no index is open.
+Status FreshIndex(Session& s) {
+  // One that is only read cannot be removed; beside it, in memory over a directory that is not there, is room.
+  const std::string directory = IndexDirectory(s) + (s.options.index.read_only ? "-in-memory" : "");
+  if (!s.options.index.read_only) JZSE_RETURN_IF_ERROR(DestroyIndex(s.env, directory));
+  JZSE_ASSIGN_OR_RETURN(auto fresh, OpenLevelDbIndex(s.env, directory, s.options.index));
+  s.result.index = std::make_unique<LiveIndex>(std::move(fresh), Applied{}, s.options.cache_bytes);
+  return {};
 }
 
 Status OpenIndex(Session& s, bool* usable) {
@@ -249,19 +276,15 @@ Status OpenIndex(Session& s, bool* usable) {
       std::string value;
       const auto found = (*index)->Get(AppliedKey(), nullptr, &value);
       const auto applied = found.ok() && *found ? DecodeApplied(value) : StatusOr<Applied>(Applied{});
-      if (found.ok() && *found && applied.ok() && Plausible(s, *applied)) {
+      if (found.ok() && *found && applied.ok() && applied->store == s.identity.store) {
         s.result.index = std::make_unique<LiveIndex>(std::move(*index), *applied, s.options.cache_bytes);
         *usable = true;
         return {};
       }
-      if (found.ok() && *found && applied.ok() && applied->store == s.identity.store) s.known = applied->sequence;
     }
     s.Log(2, "the index is missing or unusable; rebuilding it");
   }
-  if (!s.options.index.read_only) JZSE_RETURN_IF_ERROR(DestroyIndex(s.env, directory));
-  JZSE_ASSIGN_OR_RETURN(auto fresh, OpenLevelDbIndex(s.env, directory, s.options.index));
-  s.result.index = std::make_unique<LiveIndex>(std::move(fresh), Applied{}, s.options.cache_bytes);
-  return {};
+  return FreshIndex(s);
 }
 
 }  // namespace
@@ -433,13 +456,7 @@ Status RebuildIndex(const SegmentSet& segments, LiveIndex& index, const Identity
     }
   }
   JZSE_RETURN_IF_ERROR(Publish(stage, index, *recovered, identity));
-  for (const Sequence sequence : survey.missing) {
-    std::string value;
-    JZSE_ASSIGN_OR_RETURN(const bool wanted, index.Get(HolderKey(sequence), &value));
-    if (wanted && damage != nullptr)
-      damage->push_back(absl::StrCat("change ", sequence, ", whose content others share, is missing"));
-  }
-  return {};
+  return ReportMissing(survey.missing, index, damage);
 }
 
 StatusOr<bool> PurgeNamespace(NamespaceId ns, size_t count, Stage& stage) {
@@ -499,6 +516,23 @@ Status PurgeDropped(Session& s) {
   return {};
 }
 
+// In this order: what compaction left out was dead by what it knew, which may be more than the index holds.
+Status UpdateIndex(Session& s) {
+  JZSE_RETURN_IF_ERROR(Replay(s));
+  JZSE_RETURN_IF_ERROR(FinishCompactions(s, true));
+  return PurgeDropped(s);
+}
+
+Status BuildIndex(Session& s) {
+  JZSE_RETURN_IF_ERROR(FinishCompactions(s, false));
+  JZSE_RETURN_IF_ERROR(RebuildIndex(s.segments, *s.result.index, s.identity, {}, &s.result, &s.damage));
+  JZSE_RETURN_IF_ERROR(s.result.index->Checkpoint());
+  s.result.rebuilt = s.segments.count() > 0;
+  if (s.result.sequence < s.known)
+    s.damage.push_back(absl::StrCat("changes ", s.result.sequence + 1, " to ", s.known, " are missing"));
+  return PurgeDropped(s);
+}
+
 }  // namespace
 
 StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Identity& identity,
@@ -509,18 +543,19 @@ StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Id
   bool usable = false;
   JZSE_RETURN_IF_ERROR(OpenIndex(s, &usable));
   if (usable) {
-    // In this order: what compaction left out was dead by what it knew, which may be more than the index holds.
-    JZSE_RETURN_IF_ERROR(Replay(s));
-    JZSE_RETURN_IF_ERROR(FinishCompactions(s, true));
-  } else {
-    JZSE_RETURN_IF_ERROR(FinishCompactions(s, false));
-    JZSE_RETURN_IF_ERROR(RebuildIndex(segments, *s.result.index, identity, {}, &s.result, &s.damage));
-    JZSE_RETURN_IF_ERROR(s.result.index->Checkpoint());
-    s.result.rebuilt = segments.count() > 0;
-    if (s.result.sequence < s.known)
-      s.damage.push_back(absl::StrCat("changes ", s.result.sequence + 1, " to ", s.known, " are missing"));
+    const size_t damage_before = s.damage.size();
+    const Status updated = UpdateIndex(s);
+    if (!updated.ok() && !base::Is(updated, Code::kCorrupt)) return updated;
+    if (!updated.ok()) {
+      s.Log(1, absl::StrCat("the index turns out to be damaged; rebuilding it: ", updated.message()));
+      s.known = s.result.index->applied().sequence;
+      s.damage.resize(damage_before);
+      s.result = Recovered{};
+      JZSE_RETURN_IF_ERROR(FreshIndex(s));
+      usable = false;
+    }
   }
-  JZSE_RETURN_IF_ERROR(PurgeDropped(s));
+  if (!usable) JZSE_RETURN_IF_ERROR(BuildIndex(s));
   for (const std::string& line : s.damage) s.Log(0, "damage: " + line);
   s.result.damaged = s.damage.size();
   return std::move(s.result);

@@ -183,6 +183,11 @@ DamageWorld::DamageWorld() : disk_(std::make_unique<io::SimEnv>()) {
   // The third is killed.
   Live();
   put("default", "late", Noise(12, 600));
+  Run("copy late", [](Store& store) -> Status {
+    Transaction t;
+    JZSE_RETURN_IF_ERROR(store.AddCopy(t, "default", "late", "default", "late copy", {}));
+    return store.Commit(std::move(t)).status();
+  });
   put("default", "moved/one", Noise(13, 300));
   put("zip", "chunked late", Prose(14, 70'000));
   KeepOlder();
