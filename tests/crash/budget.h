@@ -32,6 +32,8 @@ class Sweep {
     if (const char* shard = std::getenv("JZSE_CRASH_SHARD")) std::sscanf(shard, "%lu/%lu", &shard_, &shards_);
     if (shards_ == 0) shards_ = 1;
   }
+  // Of a series whose length shows only at its end: every case that is offered; the caller goes on by Step.
+  explicit Sweep(std::string name) : Sweep(std::move(name), 1, 1) { limit_ = UINT64_MAX; }
   ~Sweep() {
     std::printf("%s: %lu of %lu cases, %lu failed\n", name_.c_str(), checked_, seen_, failed_);
     std::fflush(stdout);
@@ -48,6 +50,11 @@ class Sweep {
     }
     ++checked_;
     return true;
+  }
+  // 1 where every case is wanted; else from 1 to about twice `mean`, which the budget divides.
+  uint64_t Step(double mean) {
+    const double wide = Budget() >= 100 ? 1 : 2 * mean / Budget() - 1;
+    return wide <= 1 || replaying() ? 1 : 1 + prng_.Below(static_cast<uint64_t>(wide));
   }
   void Failed(const std::string& name, const std::string& problem) {
     ++failed_;
