@@ -165,7 +165,9 @@ int jzse_store_close(jzse_store* store, jzse_error* error) {
       return HandlesLeft(left);
     }
     const std::unique_ptr<jzse_store> gone(store);
-    return gone->engine->Close();
+    const Status closed = gone->engine->Close();
+    // The caller takes JZSE_BUSY for a store that is still open.
+    return jzse::base::Is(closed, Code::kBusy) ? Fail(Code::kIo, std::string(closed.message())) : closed;
   });
 }
 

@@ -93,6 +93,7 @@ class Verifier {
     std::vector<uint64_t> listed;
     if (trailer) {
       const auto footer = segment.ReadFooter();
+      if (!footer.ok() && !base::Is(footer.status(), Code::kCorrupt)) return footer.status();
       if (!footer.ok()) Found("", name, 0, std::string(footer.status().message()));
       if (footer.ok())
         for (const store::FooterEntry& entry : *footer) listed.push_back(entry.offset);

@@ -315,6 +315,11 @@ uint64_t SimEnv::faults_fired() const {
   return faults_fired_;
 }
 
+size_t SimEnv::open_files() const {
+  const std::lock_guard lock(mutex_);
+  return open_files_;
+}
+
 void SimEnv::SetFreeSpace(uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   disk_size_ = used_ + bytes;

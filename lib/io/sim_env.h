@@ -83,6 +83,7 @@ class SimEnv final : public Env {
   void ShortReadNth(uint64_t n);
   void ClearFaults();
   uint64_t faults_fired() const;
+  size_t open_files() const;  // handles and locks that were handed out and still live
   // Writes that make files longer fail with kNoSpace, after a prefix, when this is used up.
   void SetFreeSpace(uint64_t bytes);
   void SetReadOnly(bool read_only);  // effects fail with kReadOnly
@@ -161,6 +162,7 @@ class SimEnv final : public Env {
   uint64_t disk_size_, used_ = 0;
   std::vector<Plan> plans_;
   uint64_t faults_fired_ = 0;
+  size_t open_files_ = 0;
   std::shared_ptr<const std::function<void()>> hook_;  // shared with the threads calling it
 };
 

@@ -17,10 +17,12 @@ SimFile::SimFile(SimEnv& env, std::shared_ptr<SimFileNode> node, std::string pat
       epoch_(env.epoch_),
       writable_(writable) {
   ++node_->handles;
+  ++env_.open_files_;
 }
 
 SimFile::~SimFile() {
   const std::lock_guard lock(env_.mutex_);
+  --env_.open_files_;
   if (epoch_ != env_.epoch_) return;  // the node went with the power
   --node_->handles;
   if (holds_lock_) node_->locked = false;

@@ -19,6 +19,14 @@ Status Damaged(SegmentId id, uint64_t offset, std::string_view what) {
                                            absl::string_view(what.data(), what.size())));
 }
 
+// A read that ended early although the file goes on: what was not read must not be taken for what is not there.
+Status CheckShort(io::File& file, uint64_t end, std::string_view path) {
+  JZSE_ASSIGN_OR_RETURN(const uint64_t size, file.Size());
+  if (size <= end) return {};
+  return Fail(Code::kIo, absl::StrCat(absl::string_view(path.data(), path.size()), ": a read ended at ", end, " of ", size,
+                                      " bytes"));
+}
+
 }  // namespace
 
 Segment::Segment(std::unique_ptr<io::File> file, std::string path, const SegmentHeader& header)
@@ -146,6 +154,7 @@ StatusOr<SegmentRef> OpenSegment(io::Env& env, FilePool& files, const std::strin
   JZSE_ASSIGN_OR_RETURN(auto file, env.Open(path, mode));
   std::string bytes(base::kSegmentHeaderSize, '\0');
   JZSE_ASSIGN_OR_RETURN(const size_t count, file->Read(0, bytes.size(), bytes.data()));
+  if (count < bytes.size()) JZSE_RETURN_IF_ERROR(CheckShort(*file, count, path));
   auto header = DecodeSegmentHeader(Bytes(bytes).substr(0, count));
   if (!header.ok()) return base::Annotate(header.status(), path);
   if (header->store != store) return Fail(Code::kCorrupt, absl::StrCat(path, ": belongs to another store"));
@@ -157,6 +166,7 @@ StatusOr<SegmentRef> OpenSegment(io::Env& env, FilePool& files, const std::strin
     const uint64_t offset = size - kTrailerSize;
     char trailer[kTrailerSize];
     JZSE_ASSIGN_OR_RETURN(const size_t got, segment->file().Read(offset, kTrailerSize, trailer));
+    if (got < kTrailerSize) JZSE_RETURN_IF_ERROR(CheckShort(segment->file(), offset + got, path));
     if (const auto decoded = DecodeTrailer(segment->sealer(), offset, Bytes(trailer, got))) {
       segment->set_trailer(*decoded);
       segment->end = decoded->footer_begin;
@@ -176,7 +186,7 @@ Status SegmentScanner::Fill(uint64_t offset, size_t size) {
   buffer_offset_ = offset;
   JZSE_ASSIGN_OR_RETURN(const size_t count, segment_.file().Read(offset, want, buffer_.data()));
   buffer_.resize(count);
-  return {};
+  return count < want ? CheckShort(segment_.file(), offset + count, segment_.path()) : Status();
 }
 
 namespace {

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every scenario with its n-th allocation failing, for n = 1, 2, 3 and so on until it runs through.
+//
+// Counted are allocations by operator new between entry and exit of a call of the C API, on the calling thread. LevelDB is
+// left out: it is built without exceptions, so one that passes through it leaves its locks taken; what is demanded of
+// everything else is that the call answers JZSE_NO_MEMORY or succeeds, and that the store is in the state before or after.
+//
+// Each case runs in a child process, so that a crash, a hang or a leak is one failed case.
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstring>
+#include <new>
+
+#include "budget.h"
+#include "scenario.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
+namespace {
+
+// No constructors: the allocator uses them before main.
+thread_local bool counting = false;
+thread_local uint64_t countdown = 0;  // 0: none is to fail
+thread_local bool failed = false;
+bool tracing = false;  // replaying one case: tells where the allocation is
+
+// The caller is LevelDB, or is called by it.
+bool InLevelDb() {
+  void* frames[64];
+  const int count = backtrace(frames, 64);
+  for (int i = 0; i < count; ++i) {
+    Dl_info info;
+    if (dladdr(frames[i], &info) != 0 && info.dli_fname != nullptr && std::strstr(info.dli_fname, "libleveldb") != nullptr)
+      return true;
+  }
+  return false;
+}
+
+bool Fails() {
+  if (!counting || countdown == 0) return false;
+  if (countdown > 1) {
+    --countdown;
+    return false;
+  }
+  counting = false;  // backtrace and dladdr allocate
+  const bool spared = InLevelDb();
+  if (spared) {
+    counting = true;
+    return false;  // the next one, then
+  }
+  if (tracing) {
+    void* frames[64];
+    backtrace_symbols_fd(frames, backtrace(frames, 64), 2);
+  }
+  countdown = 0;
+  failed = true;
+  counting = true;
+  return true;
+}
+
+void* Allocate(size_t size, size_t alignment) {
+  if (Fails()) return nullptr;
+  if (size == 0) size = 1;
+  if (alignment <= alignof(std::max_align_t)) return std::malloc(size);
+  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void* OrThrow(void* memory) {
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(size_t size) { return OrThrow(Allocate(size, 1)); }
+void* operator new[](size_t size) { return OrThrow(Allocate(size, 1)); }
+void* operator new(size_t size, std::align_val_t at) { return OrThrow(Allocate(size, static_cast<size_t>(at))); }
+void* operator new[](size_t size, std::align_val_t at) { return OrThrow(Allocate(size, static_cast<size_t>(at))); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return Allocate(size, 1); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return Allocate(size, 1); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace jzse::crash {
+namespace {
+
+using io::SimEnv;
+
+struct Outcome {
+  Dump before, after;
+};
+
+StatusOr<Dump> DumpClosed(SimEnv& env) {
+  JZSE_ASSIGN_OR_RETURN(const auto store, OpenOn(env));
+  return DumpOf(*store);
+}
+
+Outcome Undisturbed(const Scenario& scenario, const SimEnv& scenery) {
+  Outcome outcome;
+  auto env = scenery.CloneKilled();
+  outcome.before = *DumpClosed(*env);
+  env = scenery.CloneKilled();
+  {
+    Stage stage(*env);
+    if (!scenario.closed) REQUIRE(stage.Open() == JZSE_OK);
+    REQUIRE(scenario.act(stage) == scenario.expected);
+  }
+  outcome.after = *DumpClosed(*env);
+  return outcome;
+}
+
+std::string Disagreement(const Scenario& scenario, const Outcome& outcome, const Dump& have, bool may_be_before,
+                         bool may_be_after) {
+  const std::string from_before = Difference(outcome.before, have), from_after = Difference(outcome.after, have);
+  if ((may_be_before && from_before.empty()) || (may_be_after && from_after.empty())) return "";
+  if (scenario.steps && may_be_before) return "";
+  return may_be_before ? "not the state before: " + from_before : "not the state after: " + from_after;
+}
+
+std::string RunHere(const Scenario& scenario, const Outcome& outcome, const SimEnv& scenery, uint64_t n, bool* fired) {
+  auto env = scenery.CloneKilled();
+  int code = JZSE_OK;
+  {
+    Stage stage(*env);
+    if (!scenario.closed && stage.Open() != JZSE_OK) return "cannot be opened at all";
+    stage.enter = [] { counting = true; };
+    stage.leave = [] { counting = false; };
+    failed = false;
+    countdown = n;
+    code = scenario.act(stage);
+    countdown = 0;
+    stage.enter = stage.leave = nullptr;
+    *fired = failed;
+    const std::string said = std::to_string(code) + " (" + stage.error.message + ")";
+    if (!*fired) return code == scenario.expected ? "" : "fails without a fault: " + said;
+    // The disk's own bookkeeping allocates, too, and a failing write or sync of the journal stops the store.
+    const bool sensible = code == scenario.expected || code == JZSE_NO_MEMORY || code == JZSE_READ_ONLY;
+    if (!sensible) return "an undocumented code: " + said;
+    if (stage.store != nullptr) {
+      const auto dump = DumpOf(*stage.store->engine);
+      if (!dump.ok()) return "after " + said + " cannot be read: " + std::string(dump.status().message());
+      const bool succeeded = code == JZSE_OK && scenario.expected == JZSE_OK;
+      const std::string problem = Disagreement(scenario, outcome, *dump, !succeeded || scenario.closed, succeeded);
+      if (!problem.empty()) return "after " + said + ": " + problem;
+      // The store is usable, or says that writing has stopped.
+      const Status put = Put(*stage.store->engine, "default", "next", "works");
+      if (!put.ok() && !base::Is(put, Code::kReadOnly))
+        return "after " + said + " the next put fails: " + std::string(put.message());
+      if (put.ok() && !Delete(*stage.store->engine, "default", "next").ok()) return "the next delete fails";
+    }
+    const int closed = stage.Close();
+    if (closed == JZSE_BUSY) return "handles are left after " + said;
+    if (closed != JZSE_OK) return "after " + said + " closing says " + std::to_string(closed);
+  }
+  if (env->open_files() != 0) return std::to_string(env->open_files()) + " files are left open";
+  auto store = OpenOn(*env);
+  if (!store.ok()) return "cannot be opened afterwards: " + std::string(store.status().message());
+  const std::string problems = VerifyProblems(**store);
+  return problems.empty() ? "" : "verify afterwards: " + problems;
+}
+
+// The result comes through a pipe: 'n' fault not met, 'y' met and all is well, 'p' and a problem.
+std::string RunInChild(const Scenario& scenario, const Outcome& outcome, const SimEnv& scenery, uint64_t n,
+                       bool* fired) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  std::fflush(stdout);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    close(ends[0]);
+    alarm(20);
+    tracing = std::getenv("JZSE_CRASH_CASE") != nullptr;
+    for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGTERM}) (void)std::signal(signal, SIG_DFL);
+    bool met = false;
+    std::string problem = RunHere(scenario, outcome, scenery, n, &met);
+#if defined(__SANITIZE_ADDRESS__)
+    if (problem.empty() && __lsan_do_recoverable_leak_check() != 0) problem = "memory is leaked";
+#endif
+    const std::string line = problem.empty() ? (met ? "y" : "n") : "p" + problem;
+    (void)!write(ends[1], line.data(), line.size());
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string line;
+  char buffer[512];
+  for (ssize_t count; (count = read(ends[0], buffer, sizeof buffer)) > 0;) line.append(buffer, static_cast<size_t>(count));
+  close(ends[0]);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  *fired = line != "n";
+  if (WIFSIGNALED(status))
+    return WTERMSIG(status) == SIGALRM ? "hangs" : "dies of signal " + std::to_string(WTERMSIG(status));
+  if (line.empty()) return "ends with code " + std::to_string(WEXITSTATUS(status));
+  return line[0] == 'p' ? line.substr(1) : "";
+}
+
+TEST_CASE("the n-th allocation fails in every scenario") {
+  void* warm[4];
+  (void)backtrace(warm, 4);  // loads what it needs now, not inside of operator new
+  const auto scenery = SceneryDisk();
+  for (const Scenario& scenario : Scenarios()) {
+    const Outcome outcome = Undisturbed(scenario, *scenery);
+    Sweep sweep("memory");
+    bool fired = true;
+    for (uint64_t n = 1; fired && n < 100'000; n += sweep.Step(n < 60 ? 8 : 60)) {
+      const auto name = [&] { return std::string(scenario.name) + ":" + std::to_string(n); };
+      if (!sweep.Take(name)) continue;
+      const std::string problem = RunInChild(scenario, outcome, *scenery, n, &fired);
+      if (!problem.empty()) sweep.Failed(name(), problem);
+    }
+    INFO(scenario.name);
+    CHECK(sweep.failed() == 0);
+  }
+}
+
+}  // namespace
+}  // namespace jzse::crash
