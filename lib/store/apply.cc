@@ -248,12 +248,12 @@ Status Applier::VersionDrop(const VersionDropRecord& record) {
   }
   // In a rebuild an older state with the same content may stand where the version stood.
   uint32_t dropped = 0;
-  for (const auto& [since, newest] : record.versions) {
+  for (const auto& range : record.versions) {
     std::vector<std::string> keys;
     JZSE_RETURN_IF_ERROR(stage_.Scan(VersionPrefix(record.ns, record.file), [&](Bytes key, Bytes) {
       const Sequence sequence = SequenceOfVersionKey(key);
-      if (sequence >= since && sequence <= newest) keys.emplace_back(key);
-      return sequence < newest;
+      if (sequence >= range.since && sequence <= range.version) keys.emplace_back(key);
+      return sequence < range.version;
     }));
     for (const std::string& key : keys) {
       JZSE_ASSIGN_OR_RETURN(const auto version, Load(key));
