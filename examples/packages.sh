@@ -11,6 +11,8 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
 TEST_PACKAGES=(catch2 python3 binutils)
 # What .ci/run wants besides: the second compiler.
 CI_PACKAGES=(clang)
+# What tests/fuzz/run.sh wants besides: clang's libFuzzer and sanitizers, and names in their reports.
+FUZZ_PACKAGES=(libclang-rt-14-dev llvm-14)
 
 # Installs what is missing of the packages named. Does nothing, and needs no network and no privilege, when all are
 # there; on other distributions it says so and leaves the rest to Meson, which names what it lacks.

@@ -14,7 +14,8 @@ namespace jzse::model {
 inline constexpr size_t kTextMergeSizeMax = 1 * base::kMiB;
 inline constexpr size_t kTextMergeEditsMax = 1000;  // the diff keeps its square of integers
 
-// Deterministic and symmetric in `ours` and `theirs`. Refuses (nullopt) where both sides changed the same or adjacent
+// Deterministic and symmetric in `ours` and `theirs`. Where one side is the base, or both are equal, the answer needs no
+// merging and is given whatever the bytes are. Otherwise refuses (nullopt) where both sides changed the same or adjacent
 // lines differently, bytes that hold a NUL (no text), texts larger than kTextMergeSizeMax, and sides that differ from the
 // base in more than kTextMergeEditsMax lines. A line ends with its newline; a last line without one is another line.
 class TextMerger final : public Merger {

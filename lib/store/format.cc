@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "model/model.h"
 
 namespace jzse::store {
 namespace {
@@ -77,7 +78,10 @@ StatusOr<Identity> DecodeIdentity(Bytes bytes) {
   const auto high = ParseHex64(store->substr(0, 16)), low = ParseHex64(store->substr(16)), id = ParseHex64(*replica);
   if (!high || !low || !id || *id == 0)
     return Fail(Code::kCorrupt, "identity file JZSE: an id is malformed");
-  return Identity{{*low, *high}, *id, std::string(*region)};
+  Identity identity{{*low, *high}, *id, std::string(*region)};
+  if (!model::CheckRegionName(identity.region).ok() || EncodeIdentity(identity) != bytes)
+    return Fail(Code::kCorrupt, "identity file JZSE: a line is malformed");
+  return identity;
 }
 
 std::string EncodeSegmentHeader(const SegmentHeader& header) {
@@ -134,6 +138,9 @@ StatusOr<SegmentHeader> DecodeSegmentHeader(Bytes bytes) {
   const uint32_t replaces = decoder.U32();
   if (replaces > kReplacesMax) return Fail(Code::kCorrupt, "segment header names too many segments");
   for (uint32_t i = 0; i < replaces; ++i) header.replaces.push_back(decoder.U64());
+  // What is zero today may mean something tomorrow; the check says that it was written on purpose.
+  if (EncodeSegmentHeader(header) != bytes)
+    return Fail(Code::kUnsupported, "segment header with fields that this version does not know");
   return header;
 }
 

@@ -42,6 +42,8 @@ Location TakeLocation(Decoder& decoder) {
   return location;
 }
 
+bool IsChangeType(uint8_t type) { return type >= 1 && type <= 5; }
+
 // What is in front of the inline bytes, as one decoder pass shared by record and summary.
 bool TakeChangeHead(Decoder& decoder, ChangeRecord* change) {
   change->ns = static_cast<NamespaceId>(decoder.VarintMax(UINT32_MAX));
@@ -51,7 +53,7 @@ bool TakeChangeHead(Decoder& decoder, ChangeRecord* change) {
   change->old_path = decoder.Prefixed(base::kPathSizeMax);
   const Bytes file = decoder.Prefixed(base::kRecordPayloadMax);
   const uint8_t encoding = decoder.U8();
-  if (!decoder.ok() || type < 1 || type > 5 || encoding > 2 || change->ns == 0) return false;
+  if (!decoder.ok() || !IsChangeType(type) || encoding > 2 || change->ns == 0) return false;
   change->type = static_cast<ChangeType>(type);
   change->encoding = static_cast<InlineEncoding>(encoding);
   Decoder file_decoder(file);
@@ -105,7 +107,8 @@ StatusOr<NamespaceRecord> DecodeNamespace(Bytes payload) {
   record.id = static_cast<NamespaceId>(decoder.VarintMax(UINT32_MAX));
   const uint8_t state = decoder.U8();
   record.name = decoder.Prefixed(base::kNamespaceNameSizeMax);
-  if (!decoder.ok() || record.id == 0 || state < 1 || state > 2) return Malformed("namespace record");
+  if (!decoder.ok() || record.id == 0 || state < 1 || state > 2 || !model::CheckNamespaceName(record.name).ok())
+    return Malformed("namespace record");
   record.dropped = state == 2;
   JZSE_ASSIGN_OR_RETURN(record.policy, model::DecodePolicy(decoder));
   if (!decoder.done()) return Malformed("namespace record");
@@ -268,7 +271,7 @@ StatusOr<FileEntry> DecodeFileEntry(Bytes value) {
   entry.floor = decoder.Varint();
   entry.versions = static_cast<uint32_t>(decoder.VarintMax(UINT32_MAX));
   entry.since = decoder.Varint();
-  if (!decoder.ok()) return Malformed("index entry");
+  if (!decoder.ok() || !IsChangeType(static_cast<uint8_t>(entry.type))) return Malformed("index entry");
   if (!model::Decode(decoder, &entry.file) || !decoder.done()) return Malformed("index entry");
   return entry;
 }

@@ -36,6 +36,40 @@ TEST_CASE("the identity file is the text of the manual and nothing else") {
   }
 }
 
+TEST_CASE("an identity file has one form, also when its check is right") {
+  const std::string text = EncodeIdentity({kStoreId, 0xabcdef, "beijing"});
+  const auto with = [&text](std::string_view from, std::string_view to) {
+    std::string body = text.substr(0, text.find("check "));
+    body.replace(body.find(from), from.size(), to);
+    const base::Hash128 check = base::Xxh128(body, 0);
+    std::string words;
+    base::Encoder encoder(&words);
+    encoder.Be64(check.high);
+    encoder.Be64(check.low);
+    return DecodeIdentity(body + "check " + base::HexEncode(words) + "\n").status();
+  };
+  CHECK(with("beijing", "shanghai").ok());
+  CHECK(base::Is(with("abcdef", "ABCDEF"), base::Code::kCorrupt));
+  CHECK(base::Is(with("beijing", "bei\x1bjing"), base::Code::kCorrupt));
+  CHECK(base::Is(with("beijing", ""), base::Code::kCorrupt));
+}
+
+TEST_CASE("a segment header with a field that this version does not know is refused") {
+  SegmentHeader header;
+  header.id = 7;
+  header.replaces = {3, 4};
+  for (const size_t offset : {14u, 80u, 84u, 339u, 360u, 4079u}) {
+    std::string bytes = EncodeSegmentHeader(header).substr(0, base::kSegmentHeaderSize - base::kRecordCheckSize);
+    bytes[offset] = 1;
+    const base::Hash128 check = base::Xxh128(bytes, 0);
+    base::Encoder encoder(&bytes);
+    encoder.U64(check.low);
+    encoder.U64(check.high);
+    INFO("byte " << offset);
+    CHECK(base::Is(DecodeSegmentHeader(bytes).status(), base::Code::kUnsupported));
+  }
+}
+
 TEST_CASE("a segment header has its fields where the manual says") {
   SegmentHeader header;
   header.stream = Stream::kCold;
