@@ -56,9 +56,10 @@ for target in "${targets[@]}"; do
     "$exe" -merge=1 -use_counters=0 "${limits[@]}" "${options[@]}" "$tree" "$found" 2>&1 | tail -n 1
     continue
   fi
-  start=$SECONDS failed=0
+  start=$SECONDS status=0 failed=0
   "$exe" -max_total_time="$seconds" -runs="$executions" -print_final_stats=1 -use_value_profile=1 -close_fd_mask=1 \
-    -artifact_prefix="$build/findings/$target-" "${limits[@]}" "${options[@]}" "$found" "$tree" </dev/null >"$log" 2>&1 || failed=1
+    -artifact_prefix="$build/findings/$target-" "${limits[@]}" "${options[@]}" "$found" "$tree" </dev/null >"$log" 2>&1 || status=$?
+  [ $status = 0 ] || [ $status = 72 ] || failed=1  # 72: interrupted
   done=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
   echo "| $commit | $target | ${done:-0} | $((SECONDS - start)) | $([ $failed = 0 ] && echo none || echo FINDING) |"
   if [ $failed != 0 ]; then
