@@ -105,11 +105,13 @@ Op Choice::Operation(bool in_group) {
   return op;
 }
 
-model::NamespacePolicy Choice::Policy(model::NamespaceKind kind) {
+model::NamespacePolicy Choice::Policy(model::NamespaceKind kind, const std::string& name) {
   static constexpr uint32_t kVersions[] = {0, 1, 2, 16};
   model::NamespacePolicy policy;
   policy.kind = kind;
   policy.versions_max = kVersions[prng.Below(4)];
+  if (const auto known = model_.spaces.find(name); known != model_.spaces.end())
+    policy.versions_max = std::max(policy.versions_max, known->second.policy.versions_max);
   policy.compression = prng.OneIn(2) ? 3 : 0;
   if (prng.OneIn(3)) policy.quota_bytes = 100'000 + prng.Below(400'000);
   if (prng.OneIn(3)) policy.quota_files = 5 + prng.Below(20);

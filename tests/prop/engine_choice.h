@@ -31,7 +31,9 @@ class Choice {
   std::string KnownPath(const std::string& ns);
   // `in_group`: no copies between namespaces, which are no single transaction's work.
   Op Operation(bool in_group);
-  model::NamespacePolicy Policy(model::NamespaceKind kind);
+  // Of a namespace that is there already, never fewer versions: the model does not know when compaction trims them
+  // (tests/capi/retention_test.c does).
+  model::NamespacePolicy Policy(model::NamespaceKind kind, const std::string& name);
 
   base::Prng prng;
 

@@ -134,7 +134,7 @@ class Run {
     const bool known = model_.spaces.count(name) != 0;
     const auto kind = known ? model_.spaces.at(name).policy.kind
                             : choice.prng.OneIn(2) ? model::NamespaceKind::kTree : model::NamespaceKind::kKeys;
-    const model::NamespacePolicy policy = choice.Policy(kind);
+    const model::NamespacePolicy policy = choice.Policy(kind, name);
     const uint64_t what = choice.prng.Below(3);
     if (what == 0 || !known) {
       Note("create namespace " + name);

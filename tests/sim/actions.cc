@@ -162,7 +162,7 @@ std::string World::ChangeNamespace(Choice& choice) {
   const bool known = at != model_.spaces.end();
   const auto kind = known ? at->second.policy.kind
                           : choice.prng.OneIn(2) ? model::NamespaceKind::kTree : model::NamespaceKind::kKeys;
-  const model::NamespacePolicy policy = choice.Policy(kind);
+  const model::NamespacePolicy policy = choice.Policy(kind, name);
   const uint64_t what = choice.prng.Below(3);
   if (what == 0 || !known) {
     Note([&] { return "create namespace " + name; });
