@@ -143,7 +143,7 @@ void StoreImpl::AsyncLoop() {
         if (queued_async_ == 0) return;
       }
     }
-    if (lead) Lead(nullptr);
+    if (lead) Lead(nullptr);  // a batch or more; reads wait at most for what is queued by then
     if (job) job();
   }
 }

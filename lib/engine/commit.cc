@@ -134,7 +134,7 @@ Status StoreImpl::CommitAsync(Transaction t, Done done) {
     ++queued_async_;
   }
   bool lead = false;
-  if (const Status status = Enqueue(*request, &lead); !status.ok()) {
+  if (const Status status = base::CatchOutOfMemory([&] { return Enqueue(*request, &lead); }); !status.ok()) {
     std::lock_guard lock(queue_mutex_);
     --queued_async_;
     return status;
@@ -290,29 +290,29 @@ store::Applied StoreImpl::AppliedNow() const {
   return applied;
 }
 
-void StoreImpl::PublishNames(const store::Stage& stage) {
-  if (stage.touched_namespaces().empty()) return;
+// Names as they will be when the stage is published; empty where they stay as they are.
+std::optional<StoreImpl::Names> StoreImpl::NamesAfter(const store::Stage& stage) const {
+  if (stage.touched_namespaces().empty()) return {};
+  std::shared_lock lock(names_mutex_);
   bool changed = false;
-  {
-    std::shared_lock lock(names_mutex_);
-    for (const auto& [id, entry] : stage.touched_namespaces()) {
-      const auto it = names_by_id_.find(id);
-      const bool known = it != names_by_id_.end();
-      changed = changed || known == entry.record.dropped ||
-                (known && !(names_.find(it->second)->second.policy == entry.record.policy));
-    }
+  for (const auto& [id, entry] : stage.touched_namespaces()) {
+    const auto it = names_.by_id.find(id);
+    const bool known = it != names_.by_id.end();
+    changed = changed || known == entry.record.dropped ||
+              (known && !(names_.by_name.find(it->second)->second.policy == entry.record.policy));
   }
-  if (!changed) return;
-  std::unique_lock lock(names_mutex_);
+  if (!changed) return {};
+  Names names = names_;
   for (const auto& [id, entry] : stage.touched_namespaces()) {
     if (entry.record.dropped) {
-      names_.erase(entry.record.name);
-      names_by_id_.erase(id);
+      names.by_name.erase(entry.record.name);
+      names.by_id.erase(id);
     } else {
-      names_[entry.record.name] = {id, entry.record.policy};
-      names_by_id_[id] = entry.record.name;
+      names.by_name[entry.record.name] = {id, entry.record.policy};
+      names.by_id[id] = entry.record.name;
     }
   }
+  return names;
 }
 
 // Publishes the stage together with the chunks that became durable. Under commit_mutex_.
@@ -340,8 +340,12 @@ Status StoreImpl::PublishChunks() {
 
 // Makes a durable group visible.
 void StoreImpl::PublishBatch(store::Stage& stage) {
-  PublishNames(stage);
+  std::optional<Names> names = NamesAfter(stage);
   PublishStage(stage);
+  if (names) {
+    std::unique_lock lock(names_mutex_);
+    std::swap(names_, *names);
+  }
   {
     std::lock_guard lock(feed_mutex_);
     visible_.store(journal_->last(), std::memory_order_release);

@@ -150,7 +150,8 @@ Status StoreImpl::OpenData() {
   index_ = std::move(recovered.index);
   recovered_ = recovered.replayed;
   rebuilt_ = recovered.rebuilt;
-  counters_.corrupt_records = recovered.damaged;
+  damage_ = std::move(recovered.damage);
+  counters_.corrupt_records = damage_.size();
   if (recovered.stamp.valid()) clock_.Restore(recovered.stamp);
   chunks_ = std::make_unique<store::ChunkStore>(*factory_, segments_, *index_, recovered.ordinal, recovered.bulk);
   journal_ = std::make_unique<store::Journal>(*factory_, segments_, recovered.sequence, recovered.commit);

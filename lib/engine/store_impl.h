@@ -101,6 +101,11 @@ class StoreImpl : public Store {
   StatusOr<CompactReport> Compact(const CompactOptions& options) override;
 
  private:
+  struct Names {
+    std::map<std::string, NamespaceName, std::less<>> by_name;
+    std::map<NamespaceId, std::string> by_id;
+  };
+
   friend class Resolver;
   friend class WriterImpl;
   friend class ReaderImpl;
@@ -148,7 +153,7 @@ class StoreImpl : public Store {
   void PublishStage(store::Stage& stage);
   Status PublishChunks();
   Status RunExclusive(const std::function<Status(store::Stage&)>& body);
-  void PublishNames(const store::Stage& stage);
+  std::optional<Names> NamesAfter(const store::Stage& stage) const;
   store::Applied AppliedNow() const;
 
   // read.cc
@@ -201,8 +206,7 @@ class StoreImpl : public Store {
   std::atomic<size_t> snapshots_open_{0}, writers_open_{0};
 
   mutable std::shared_mutex names_mutex_;
-  std::map<std::string, NamespaceName, std::less<>> names_;
-  std::map<NamespaceId, std::string> names_by_id_;
+  Names names_;
   std::mutex namespace_mutex_;                   // over check and commit of a namespace change
   NamespaceId last_namespace_ = 0;               // under namespace_mutex_
 
@@ -242,6 +246,7 @@ class StoreImpl : public Store {
   } counters_;
   uint64_t recovered_ = 0;
   bool rebuilt_ = false;
+  std::vector<std::string> damage_;              // that recovery met; verify repeats it, for a rebuilt index hides it
 };
 
 FileInfo InfoOf(const FileEntry& entry);

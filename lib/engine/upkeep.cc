@@ -63,6 +63,7 @@ class Verifier {
         ends_[id] = segment->end;
       }
     }
+    for (const std::string& line : store_.damage_) Found("", "", 0, line);
     for (const auto& [id, segment] : *view_.segments) JZSE_RETURN_IF_ERROR(CheckSegment(*segment));
     JZSE_RETURN_IF_ERROR(CheckFiles());
     JZSE_RETURN_IF_ERROR(CompareIndex());
@@ -193,7 +194,9 @@ class Verifier {
     }
     if (status.ok() && content.storage == Content::Storage::kChunked) status = CheckChunks(ns, entry);
     if (base::Is(status, Code::kClosed)) return status;
-    if (!status.ok()) Found(store_.NameOf(ns), entry.file.path.path, entry.sequence, std::string(status.message()));
+    if (status.ok()) return {};
+    damage_found_ = true;  // a segment may be missing as a whole
+    Found(store_.NameOf(ns), entry.file.path.path, entry.sequence, std::string(status.message()));
     return {};
   }
 

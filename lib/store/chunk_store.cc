@@ -46,12 +46,16 @@ StatusOr<bool> ChunkStore::Lookup(const ChunkId& id, ChunkPins* pins) {
     std::string value;
     JZSE_ASSIGN_OR_RETURN(found, index_.Get(ChunkKey(id.ns, id.hash), &value));
   }
-  if (!found) return false;
+  if (found) Pin(id, pins);
+  return found;
+}
+
+void ChunkStore::Pin(const ChunkId& id, ChunkPins* pins) {
   std::lock_guard lock(pins_mutex_);
-  ++pinned_[id];
+  pins->chunks_.reserve(pins->chunks_.size() + 1);  // before the count, for what throws
   if (collecting_) pinned_since_.insert(id);
+  ++pinned_[id];
   pins->chunks_.push_back(id);
-  return true;
 }
 
 Status ChunkStore::Put(NamespaceId ns, const Hash256& hash, Bytes content, int level, ChunkPins* pins) {
@@ -94,18 +98,22 @@ Status ChunkStore::RollLocked(uint64_t size) {
 }
 
 Status ChunkStore::BrokenLocked(const Status& status, std::string_view what) {
+  broken_ = true;
+  failure_ = base::OutOfMemory();  // if there is no memory for the words
   failure_ = Fail(Code::kReadOnly,
                   absl::StrCat("writes stopped after a failed ", absl::string_view(what.data(), what.size()),
                                " of the bulk stream (", status.message(), "); reopen the store"));
-  broken_ = true;
   return status;
 }
 
 Status ChunkStore::SealLocked(Segment& segment) {
   FooterCollector footer;
-  for (const auto& [offset, entry] : written_) footer.Add(entry.first, offset, entry.second);
-  written_.clear();
-  return SealSegment(segment, footer);
+  // A footer that was begun cannot be begun again: whatever fails here must end the writing.
+  return base::CatchOutOfMemory([&]() -> Status {
+    for (const auto& [offset, entry] : written_) footer.Add(entry.first, offset, entry.second);
+    written_.clear();
+    return SealSegment(segment, footer);
+  });
 }
 
 Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins* pins) {
@@ -117,6 +125,13 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
   EncodeChunk(head, &record);
   const size_t summary = record.size() - base::kRecordHeaderSize;
   const uint32_t size = RecordSize(summary + chunk.bytes.size());
+
+  // All memory is taken before the write: a record that is on disk but unknown here would be one that only a rebuild finds.
+  Pin(id, pins);
+  std::map<uint32_t, std::pair<RecordHeader, std::string>> for_footer;
+  for_footer[0].second = record.substr(base::kRecordHeaderSize, summary);
+  std::map<Sequence, std::pair<ChunkId, ChunkEntry>> for_index;
+  for_index[0].first = id;
 
   // A roll must see no write in flight.
   {
@@ -132,6 +147,8 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
       std::lock_guard lock(mutex_);
       JZSE_RETURN_IF_ERROR(failure_);
       if (segment_ && offset_ + size <= next_size_) {
+        pending_.reserve(pending_.size() + appending_ + 1);
+        ++appending_;
         segment = segment_;
         offset = offset_;
         ordinal = ++last_ordinal_;
@@ -151,35 +168,43 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
     writing.lock();
   }
   base::StoreLe<uint64_t>(record.data() + 8, ordinal);
-  if (offset / kSpaceCheckBytes != (offset + size) / kSpaceCheckBytes)
-    JZSE_RETURN_IF_ERROR(factory_.CheckSpace(kSpaceCheckBytes, false));
-  record.append(chunk.bytes);
-  FinishRecord(segment->sealer(), offset, position, &record);
-  const Bytes part(record);
-  JZSE_RETURN_IF_ERROR(segment->file().Write(offset, std::span(&part, 1)));
-  bytes_written_ += record.size();
-  if (offset / kWritebackBytes != (offset + size) / kWritebackBytes) {
-    const uint64_t begin = offset / kWritebackBytes * kWritebackBytes;
-    segment->file().StartWriteback(begin, kWritebackBytes);
-  }
+  const Status status = base::CatchOutOfMemory([&] { return WriteAt(*segment, offset, position, chunk, &record); });
 
-  RecordHeader header{RecordType::kChunk, 0, 0, static_cast<uint32_t>(summary + chunk.bytes.size()), ordinal};
   std::lock_guard lock(mutex_);
-  if (segment == segment_)
-    written_[static_cast<uint32_t>(offset)] = {header, record.substr(base::kRecordHeaderSize, summary)};
-  segment->end = std::max<uint64_t>(segment->end, offset + size);
+  --appending_;
+  JZSE_RETURN_IF_ERROR(status);
   const ChunkEntry entry{{segment->id(), static_cast<uint32_t>(offset), size}, ordinal};
+  if (segment == segment_) {
+    auto node = for_footer.extract(for_footer.begin());
+    node.key() = entry.location.offset;
+    node.mapped().first = {RecordType::kChunk, 0, 0, static_cast<uint32_t>(summary + chunk.bytes.size()), ordinal};
+    written_.insert(std::move(node));
+  }
+  segment->end = std::max<uint64_t>(segment->end, offset + size);
   // Another thread may have stored the same chunk meanwhile; of two copies the higher ordinal counts, here as in a rebuild.
   ChunkEntry& newest = pending_[id];
   if (newest.ordinal < ordinal) newest = entry;
-  pending_by_ordinal_[ordinal] = {id, entry};
+  auto node = for_index.extract(for_index.begin());
+  node.key() = ordinal;
+  node.mapped().second = entry;
+  pending_by_ordinal_.insert(std::move(node));
   pins->ordinal_ = std::max(pins->ordinal_, ordinal);
-  {
-    std::lock_guard pin_lock(pins_mutex_);
-    ++pinned_[id];
-    if (collecting_) pinned_since_.insert(id);
-    pins->chunks_.push_back(id);
-  }
+  return {};
+}
+
+// `record` lacks the chunk's bytes and what FinishRecord adds; it has room for both.
+Status ChunkStore::WriteAt(Segment& segment, uint64_t offset, size_t position, const ChunkRecord& chunk,
+                           std::string* record) {
+  const uint64_t end = offset + RecordSize(record->size() - base::kRecordHeaderSize + chunk.bytes.size());
+  if (offset / kSpaceCheckBytes != end / kSpaceCheckBytes)
+    JZSE_RETURN_IF_ERROR(factory_.CheckSpace(kSpaceCheckBytes, false));
+  record->append(chunk.bytes);
+  FinishRecord(segment.sealer(), offset, position, record);
+  const Bytes part(*record);
+  JZSE_RETURN_IF_ERROR(segment.file().Write(offset, std::span(&part, 1)));
+  bytes_written_ += record->size();
+  if (offset / kWritebackBytes != end / kWritebackBytes)
+    segment.file().StartWriteback(offset / kWritebackBytes * kWritebackBytes, kWritebackBytes);
   return {};
 }
 
@@ -195,7 +220,7 @@ Status ChunkStore::Sync(const ChunkPins& pins) {
     if (pins.ordinal_ <= durable_ordinal_) return {};
     segment = segment_;
     ordinal = last_ordinal_;
-    position = {segment_->id(), offset_};
+    position = {segment_->id(), segment_->end};  // not offset_: the last write may have failed
   }
   const Status status = segment->file().SyncData();
   std::lock_guard lock(mutex_);
@@ -215,7 +240,6 @@ ChunkStore::Durable ChunkStore::TakeDurable() {
   for (auto it = pending_by_ordinal_.upper_bound(taken_ordinal_);
        it != pending_by_ordinal_.end() && it->first <= durable_ordinal_; ++it)
     durable.chunks.push_back(it->second);
-  taken_ordinal_ = durable_ordinal_;
   return durable;
 }
 
@@ -231,6 +255,7 @@ void ChunkStore::Forget(const Durable& published) {
     if (it != pending_.end() && it->second.ordinal == entry.ordinal) pending_.erase(it);
   }
   pending_by_ordinal_.erase(pending_by_ordinal_.begin(), pending_by_ordinal_.upper_bound(published.ordinal));
+  taken_ordinal_ = published.ordinal;
 }
 
 StatusOr<ChunkEntry> ChunkStore::Find(NamespaceId ns, const Hash256& hash, const ReadView* view) {
@@ -278,7 +303,7 @@ Status ChunkStore::Close() {
   const SegmentRef segment = std::exchange(segment_, nullptr);
   if (const Status sealed = SealLocked(*segment); !sealed.ok()) return BrokenLocked(sealed, "seal");
   durable_ordinal_ = last_ordinal_;
-  durable_position_ = previous_ = {segment->id(), offset_};
+  durable_position_ = previous_ = {segment->id(), segment->end};
   return {};
 }
 

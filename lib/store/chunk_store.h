@@ -74,7 +74,7 @@ class ChunkStore {
     StreamPosition position;
     Sequence ordinal = 0;
   };
-  // Chunks that became durable since the last call, to be put into the index in this order, then forgotten here. All
+  // Chunks that became durable since the last Forget, to be put into the index in this order, then forgotten here. All
   // copies of a chunk are among them: an older one may be durable before the newest is.
   Durable TakeDurable();
   void Forget(const Durable& published);
@@ -104,6 +104,8 @@ class ChunkStore {
   friend class ChunkPins;
   StatusOr<bool> Lookup(const ChunkId& id, ChunkPins* pins);
   Status Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins* pins);
+  Status WriteAt(Segment& segment, uint64_t offset, size_t position, const ChunkRecord& chunk, std::string* record);
+  void Pin(const ChunkId& id, ChunkPins* pins);
   Status RollLocked(uint64_t size);
   Status SealLocked(Segment& segment);
   Status BrokenLocked(const Status& status, std::string_view what);
@@ -125,6 +127,7 @@ class ChunkStore {
   Sequence last_ordinal_ = 0, durable_ordinal_ = 0, taken_ordinal_ = 0;
   StreamPosition durable_position_;
   absl::flat_hash_map<ChunkId, ChunkEntry> pending_;   // written, not in the index yet
+  size_t appending_ = 0;                     // appends under way, for which pending_ has room
   std::map<Sequence, std::pair<ChunkId, ChunkEntry>> pending_by_ordinal_;
   Status failure_;
   std::atomic<bool> broken_{false};          // failure_ is set

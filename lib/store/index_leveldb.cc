@@ -51,7 +51,8 @@ leveldb::ReadOptions ReadOptionsOf(const IndexSnapshot* snapshot) {
 class LevelDbCursor final : public IndexCursor {
  public:
   // `settling`: null, or whose work is waited for after each step, because reading may ask for a compaction.
-  LevelDbCursor(leveldb::Iterator* iterator, LevelDbEnv* settling) : iterator_(iterator), settling_(settling) {}
+  LevelDbCursor(std::unique_ptr<leveldb::Iterator> iterator, LevelDbEnv* settling)
+      : iterator_(std::move(iterator)), settling_(settling) {}
 
   void Seek(Bytes key) override {
     iterator_->Seek(SliceOf(key));
@@ -183,7 +184,8 @@ class LevelDbIndex final : public Index {
     return std::make_unique<LevelDbSnapshot>(*db_);
   }
   std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override {
-    return std::make_unique<LevelDbCursor>(db_->NewIterator(ReadOptionsOf(snapshot)), settle_ ? &env_ : nullptr);
+    std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(ReadOptionsOf(snapshot)));
+    return std::make_unique<LevelDbCursor>(std::move(iterator), settle_ ? &env_ : nullptr);
   }
 
   uint64_t DiskBytes() override {

@@ -65,10 +65,16 @@ Journal::Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, c
     : factory_(factory), segments_(segments), last_(last), previous_(previous) {}
 
 Status Journal::Broken(const Status& status) {
+  broken_ = true;
+  failure_ = base::OutOfMemory();  // if there is no memory for the words
   failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed write or sync of the journal (",
                                                 status.message(), "); reopen the store"));
-  broken_ = true;
   return status;
+}
+
+// A footer that was begun cannot be begun again: whatever fails here must end the writing.
+Status Journal::Seal(Segment& segment) {
+  return base::CatchOutOfMemory([&] { return SealSegment(segment, footer_); });
 }
 
 Status Journal::Roll(uint64_t size, bool urgent) {
@@ -92,7 +98,7 @@ Status Journal::Roll(uint64_t size, bool urgent) {
   }
   if (!made.ok()) return made.status();
   if (segment_) {
-    if (const Status sealed = SealSegment(*segment_, footer_); !sealed.ok()) return Broken(sealed);
+    if (const Status sealed = Seal(*segment_); !sealed.ok()) return Broken(sealed);
     ++syncs_;
   }
   segment_ = std::move(*made);
@@ -200,7 +206,7 @@ Status Journal::Close() {
   if (!segment_ || !failure_.ok()) return {};
   const SegmentRef segment = std::exchange(segment_, nullptr);
   previous_ = {segment->id(), offset_};
-  const Status sealed = SealSegment(*segment, footer_);
+  const Status sealed = Seal(*segment);
   return sealed.ok() ? sealed : Broken(sealed);
 }
 

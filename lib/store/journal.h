@@ -92,6 +92,7 @@ class Journal {
     size_t summary = 0;         // bytes of the payload behind the group prefix
   };
   Status Broken(const Status& status);
+  Status Seal(Segment& segment);
   void FinishGroup();
   uint64_t FooterRoom() const;
 

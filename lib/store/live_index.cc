@@ -83,12 +83,38 @@ void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
   for (const std::string& key : changed) places_.Erase(key);
 }
 
+// All or, when memory is lacking, nothing. What was there before goes to `ops`.
+void LiveIndex::MergeInto(OverlayMap* to, OverlayMap& ops) {
+  std::vector<bool> inserted;
+  inserted.reserve(ops.size());
+  auto next = ops.begin();
+  try {
+    for (; next != ops.end(); ++next) {
+      const auto [at, fresh] = to->try_emplace(next->first);
+      std::swap(at->second, next->second);
+      inserted.push_back(fresh);
+    }
+  } catch (...) {
+    auto done = ops.begin();
+    for (const bool fresh : inserted) {
+      const auto at = to->find(done->first);
+      if (fresh) {
+        to->erase(at);
+      } else {
+        std::swap(at->second, done->second);
+      }
+      ++done;
+    }
+    throw;
+  }
+}
+
 void LiveIndex::PublishOverlay(OverlayMap&& ops, const Applied& applied) {
   std::unique_lock lock(mutex_);
   if (active_.empty()) {
     active_ = std::move(ops);
   } else {
-    for (auto& [key, value] : ops) active_[key] = std::move(value);
+    MergeInto(&active_, ops);
   }
   applied_ = applied;
   overlay_count_.store(active_.size() + flushing_.size(), std::memory_order_release);
@@ -113,7 +139,7 @@ Status LiveIndex::Drain() {
     if (flushing_.empty()) {
       flushing_.swap(active_);
     } else {
-      for (auto& [key, value] : active_) flushing_[key] = std::move(value);
+      MergeInto(&flushing_, active_);
       active_.clear();
     }
     if (flushing_.empty()) return {};

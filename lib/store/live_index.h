@@ -5,7 +5,8 @@
 // Invariants:
 //  1. Get answers from everything published before it began.
 //  2. A batch goes into the Index together with the Applied position it belongs to, so the Index always is a prefix.
-//  3. The overlay is bounded: Publish by itself never waits, but overlay_count() tells the committer when to Drain first.
+//  3. Publish happens as a whole or, when memory is lacking (it throws std::bad_alloc then), not at all.
+//  4. The overlay is bounded: Publish by itself never waits, but overlay_count() tells the committer when to Drain first.
 //
 // Threads: all methods from any thread, except that Publish calls must not overlap each other.
 #ifndef JZSE_STORE_LIVE_INDEX_H_
@@ -66,6 +67,7 @@ class LiveIndex {
   LocationCache& places() { return places_; }
 
  private:
+  static void MergeInto(OverlayMap* to, OverlayMap& ops);
   void PublishOverlay(OverlayMap&& ops, const Applied& applied);
 
   std::unique_ptr<Index> index_;

@@ -62,6 +62,7 @@ Status DistrustCache(Session& s) {
 Status LoadSegments(Session& s) {
   JZSE_ASSIGN_OR_RETURN(const auto listing, s.env.ListDir(s.segments_directory()));
   SegmentId highest = 0;
+  size_t foreigners = 0;
   std::vector<io::DirEntry> spares;
   for (const io::DirEntry& entry : listing) {
     if (entry.name.compare(0, kSparePrefix.size(), kSparePrefix) == 0) {
@@ -79,12 +80,17 @@ Status LoadSegments(Session& s) {
     if (segment.ok() && (*segment)->id() != *id)
       segment = Fail(Code::kCorrupt, absl::StrCat(path, ": holds segment ", (*segment)->id()));
     if (!segment.ok()) {
-      if (!base::Is(segment.status(), Code::kCorrupt)) return segment.status();
+      const bool foreign = base::Is(segment.status(), Code::kInvalid);
+      if (!foreign && !base::Is(segment.status(), Code::kCorrupt)) return segment.status();
+      foreigners += foreign ? 1 : 0;
       s.damage.push_back(std::string(segment.status().message()));
       continue;
     }
     s.segments.Add(std::move(*segment));
   }
+  // The identity file of another store, rather: nothing here may be taken for leftovers, the index least of all.
+  if (foreigners > 0 && s.segments.count() == 0)
+    return Fail(Code::kCorrupt, absl::StrCat(s.directory, ": the segments belong to another store than the file JZSE names"));
   s.factory.UseIdsFrom(highest + 1);
   JZSE_RETURN_IF_ERROR(DistrustCache(s));
   return s.options.read_only ? Status() : s.factory.AdoptSpares(spares);
@@ -637,7 +643,7 @@ StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Id
   }
   if (!usable) JZSE_RETURN_IF_ERROR(BuildIndex(s));
   for (const std::string& line : s.damage) s.Log(0, "damage: " + line);
-  s.result.damaged = s.damage.size();
+  s.result.damage = std::move(s.damage);
   return std::move(s.result);
 }
 

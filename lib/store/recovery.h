@@ -38,7 +38,7 @@ struct Recovered {
   Sequence ordinal = 0;              // last chunk
   StreamPosition commit, bulk;       // ends of the streams
   uint64_t replayed = 0;             // changes applied to the index by this open
-  uint64_t damaged = 0;              // places found damaged
+  std::vector<std::string> damage;   // a line for each place found damaged
   bool rebuilt = false;
 };
 

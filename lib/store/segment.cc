@@ -157,7 +157,7 @@ StatusOr<SegmentRef> OpenSegment(io::Env& env, FilePool& files, const std::strin
   if (count < bytes.size()) JZSE_RETURN_IF_ERROR(CheckShort(*file, count, path));
   auto header = DecodeSegmentHeader(Bytes(bytes).substr(0, count));
   if (!header.ok()) return base::Annotate(header.status(), path);
-  if (header->store != store) return Fail(Code::kCorrupt, absl::StrCat(path, ": belongs to another store"));
+  if (header->store != store) return Fail(Code::kInvalid, absl::StrCat(path, ": belongs to another store"));
   JZSE_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (size > base::kSegmentSizeMax) return Fail(Code::kCorrupt, absl::StrCat(path, ": larger than any segment"));
   auto segment = std::make_shared<Segment>(files.Adopt(std::move(file), path, mode), path, *header);

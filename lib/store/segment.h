@@ -90,7 +90,7 @@ class SegmentSet {
   SegmentMap segments_ = std::make_shared<const std::map<SegmentId, SegmentRef>>();
 };
 
-// Opens `path` and reads its header and, if there is one, its trailer.
+// Opens `path` and reads its header and, if there is one, its trailer. kInvalid: it is a segment of another store.
 StatusOr<SegmentRef> OpenSegment(io::Env& env, FilePool& files, const std::string& path, const StoreId& store,
                                  bool writable);
 
