@@ -88,24 +88,34 @@ void StoreImpl::BackgroundLoop() {
       }
       background_work_ = false;
     }
-    Status status = MaintainIndex(true);
-    if (const uint64_t wanted = spare_wanted_.exchange(0); status.ok() && wanted != 0) {
-      // Without room for a spare the next roll finds out and says so.
-      if (const Status spare = factory_->Prepare(wanted); !spare.ok() && !base::Is(spare, Code::kNoSpace)) status = spare;
-    }
-    const uint64_t written = counters_.journal_bytes + chunks_->bytes_written();
-    if (status.ok() && written - bytes_at_compaction_ >= kCompactionBytesMin) {
-      bytes_at_compaction_ = written;
-      status = CompactNow(false, {}, options_.background_rate).status();
-    }
-    if (status.ok() && env_.MonotonicMicros() - expired_at >= kExpiryIntervalMicros) {
-      expired_at = env_.MonotonicMicros();
-      uint64_t expired = 0;
-      status = ExpireVersions(&expired);
+    Status status;
+    try {
+      status = BackgroundRound(&expired_at);
+    } catch (const std::bad_alloc&) {
+      continue;  // there may be memory the next time
     }
     if (!status.ok() && !base::Is(status, Code::kClosed))
       Log(1, absl::StrCat("background work failed: ", status.message()));
   }
+}
+
+Status StoreImpl::BackgroundRound(int64_t* expired_at) {
+  JZSE_RETURN_IF_ERROR(MaintainIndex(true));
+  if (const uint64_t wanted = spare_wanted_.exchange(0); wanted != 0) {
+    // Without room for a spare the next roll finds out and says so.
+    if (const Status spare = factory_->Prepare(wanted); !spare.ok() && !base::Is(spare, Code::kNoSpace)) return spare;
+  }
+  const uint64_t written = counters_.journal_bytes + chunks_->bytes_written();
+  if (written - bytes_at_compaction_ >= kCompactionBytesMin) {
+    bytes_at_compaction_ = written;
+    JZSE_RETURN_IF_ERROR(CompactNow(false, {}, options_.background_rate).status());
+  }
+  if (env_.MonotonicMicros() - *expired_at >= kExpiryIntervalMicros) {
+    *expired_at = env_.MonotonicMicros();
+    uint64_t expired = 0;
+    JZSE_RETURN_IF_ERROR(ExpireVersions(&expired));
+  }
+  return {};
 }
 
 // Forgets versions older than their namespace wants, a batch of one file at a time.
@@ -153,11 +163,13 @@ Status StoreImpl::ExpireVersions(uint64_t* expired) {
 
 // ------------------------------------------------------------------------------------------------ async
 
-void StoreImpl::StartAsync() {
+bool StoreImpl::StartAsync() {
   std::lock_guard lock(async_mutex_);
-  if (async_ || async_stop_) return;
+  if (async_ || async_stop_) return true;
   async_ = env_.StartThread([this] { AsyncLoop(); });
+  if (!async_) return false;
   async_started_ = true;
+  return true;
 }
 
 void StoreImpl::AsyncLoop() {
@@ -187,14 +199,20 @@ void StoreImpl::AsyncLoop() {
 
 Status StoreImpl::GetAsync(std::string ns, std::string path, GetOptions options, bool with_data, GetDone done) {
   JZSE_RETURN_IF_ERROR(CheckOpen());
-  StartAsync();
+  if (!StartAsync()) return Fail(Code::kBusy, "no thread can be started for asynchronous requests");
   {
     std::lock_guard lock(async_mutex_);
     if (async_jobs_.size() >= base::kAsyncInFlightMax)
       return Fail(Code::kBusy, absl::StrCat(async_jobs_.size(), " asynchronous reads are under way"));
-    async_jobs_.push_back([this, ns = std::move(ns), path = std::move(path), options, with_data, done = std::move(done)] {
+    async_jobs_.push_back([this, no_memory = Fail(Code::kNoMemory, "out of memory"), ns = std::move(ns),
+                           path = std::move(path), options, with_data, done = std::move(done)] {
       std::string data;
-      const auto info = with_data ? Get(ns, path, options, &data, nullptr) : Stat(ns, path, options);
+      StatusOr<FileInfo> info = no_memory;
+      try {
+        info = with_data ? Get(ns, path, options, &data, nullptr) : Stat(ns, path, options);
+      } catch (const std::bad_alloc&) {
+        // It stays as it is: nobody but `done` could be told.
+      }
       done(info.status(), info.ok() ? *info : FileInfo{}, std::move(data));
     });
   }

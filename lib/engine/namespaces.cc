@@ -102,13 +102,24 @@ Status StoreImpl::ChangeNamespace(std::string_view name, const model::NamespaceP
   Transaction t;
   t.state().operations.push_back(std::move(operation));
   JZSE_RETURN_IF_ERROR(Commit(std::move(t)).status());
-  for (bool done = !drop; !done;) {
-    JZSE_RETURN_IF_ERROR(RunExclusive([&](store::Stage& stage) -> Status {
-      JZSE_ASSIGN_OR_RETURN(done, store::PurgeNamespace(id, kPurgeBatch, stage));
-      return {};
-    }));
-  }
+  if (drop) PurgeDropped(id);
   return {};
+}
+
+// The namespace is gone already; what is left of it in the index, after a failure too, goes when the store is opened.
+void StoreImpl::PurgeDropped(NamespaceId id) {
+  try {
+    Status status;
+    for (bool done = false; status.ok() && !done;) {
+      status = RunExclusive([&](store::Stage& stage) -> Status {
+        JZSE_ASSIGN_OR_RETURN(done, store::PurgeNamespace(id, kPurgeBatch, stage));
+        return {};
+      });
+    }
+    if (!status.ok()) Log(1, absl::StrCat("a dropped namespace is still in the index: ", status.message()));
+  } catch (const std::bad_alloc&) {
+    // As after any other failure.
+  }
 }
 
 Status StoreImpl::CreateNamespace(std::string_view name, const model::NamespacePolicy& policy) {

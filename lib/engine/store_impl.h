@@ -117,6 +117,7 @@ class StoreImpl : public Store {
   StatusOr<NamespaceName> FindNamespace(std::string_view name) const;
   std::string NameOf(NamespaceId id) const;   // "" when unknown
   Status ChangeNamespace(std::string_view name, const model::NamespacePolicy* policy, bool create, bool drop);
+  void PurgeDropped(NamespaceId id);
 
   // transaction.cc
   StatusOr<Operation*> NewOperation(Transaction& t, Operation::Kind kind, std::string_view ns, std::string_view path);
@@ -163,6 +164,7 @@ class StoreImpl : public Store {
   void StartBackground();
   void StopBackground();
   void BackgroundLoop();
+  Status BackgroundRound(int64_t* expired_at);
   void Nudge();
   Status MaintainIndex(bool force);
   Status MergeSmallSegments();
@@ -170,7 +172,7 @@ class StoreImpl : public Store {
   StatusOr<CompactReport> CompactNow(bool full, const Progress& progress, uint64_t rate);
 
   // The async thread, started on first use: leads commits that nobody waits for, and carries out reads.
-  void StartAsync();
+  bool StartAsync();  // false: there is no thread to be had
   void AsyncLoop();
 
   std::unique_ptr<io::Env> owned_env_;

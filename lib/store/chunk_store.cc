@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "store/compress.h"
@@ -83,10 +84,7 @@ Status ChunkStore::RollLocked(uint64_t size) {
   JZSE_ASSIGN_OR_RETURN(SegmentRef made, factory_.Make(header, 0, false));
   if (segment_) {
     // Seals, and thereby makes durable, everything in the old one.
-    if (const Status sealed = SealLocked(*segment_); !sealed.ok()) {
-      failure_ = sealed;
-      return sealed;
-    }
+    JZSE_RETURN_IF_ERROR(SealLocked(*segment_));
   }
   segment_ = std::move(made);
   segments_.Add(segment_);
@@ -96,11 +94,17 @@ Status ChunkStore::RollLocked(uint64_t size) {
   return {};
 }
 
+// After a failure nobody knows how far the seal came and what is durable, so nothing more is written.
 Status ChunkStore::SealLocked(Segment& segment) {
+  absl::Cleanup stop = [this] {
+    failure_ = Fail(Code::kReadOnly, "writes stopped after a failed seal of the bulk stream; reopen the store");
+  };
   FooterCollector footer;
   for (const auto& [offset, entry] : written_) footer.Add(entry.first, offset, entry.second);
+  JZSE_RETURN_IF_ERROR(SealSegment(segment, footer));
   written_.clear();
-  return SealSegment(segment, footer);
+  std::move(stop).Cancel();
+  return {};
 }
 
 Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins* pins) {
@@ -158,21 +162,50 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
     segment->file().StartWriteback(begin, kWritebackBytes);
   }
 
-  RecordHeader header{RecordType::kChunk, 0, 0, static_cast<uint32_t>(summary + chunk.bytes.size()), ordinal};
-  std::lock_guard lock(mutex_);
-  if (segment == segment_)
-    written_[static_cast<uint32_t>(offset)] = {header, record.substr(base::kRecordHeaderSize, summary)};
-  segment->end = std::max<uint64_t>(segment->end, offset + size);
-  pending_[id] = {{segment->id(), static_cast<uint32_t>(offset), size}, ordinal};
-  pending_by_ordinal_[ordinal] = id;
-  pins->ordinal_ = std::max(pins->ordinal_, ordinal);
-  {
-    std::lock_guard pin_lock(pins_mutex_);
-    ++pinned_[id];
-    if (collecting_) pinned_since_.insert(id);
-    pins->chunks_.push_back(id);
+  const RecordHeader header{RecordType::kChunk, 0, 0, static_cast<uint32_t>(summary + chunk.bytes.size()), ordinal};
+  const ChunkEntry entry{{segment->id(), static_cast<uint32_t>(offset), size}, ordinal};
+  try {
+    Note(*segment, id, entry, header, Bytes(record).substr(base::kRecordHeaderSize, summary), pins);
+  } catch (const std::bad_alloc&) {
+    // What no table here knows must not be found by a rebuild either: the record's place becomes a gap.
+    const Bytes nothing("\0\0\0\0\0\0\0\0", 8);
+    (void)segment->file().Write(offset, std::span(&nothing, 1));
+    throw;
   }
   return {};
+}
+
+// Remembers a record that was written; all of it or, when memory runs out, nothing.
+void ChunkStore::Note(Segment& segment, const ChunkId& id, const ChunkEntry& entry, const RecordHeader& header,
+                      Bytes summary, ChunkPins* pins) {
+  std::lock_guard lock(mutex_);
+  const bool listed = segment_.get() == &segment;
+  const auto earlier = pending_.find(id);
+  const std::optional<ChunkEntry> before =
+      earlier == pending_.end() ? std::nullopt : std::optional<ChunkEntry>(earlier->second);
+  absl::Cleanup undo = [&] {
+    if (listed) written_.erase(entry.location.offset);
+    pending_by_ordinal_.erase(entry.ordinal);
+    if (before) {
+      pending_[id] = *before;
+    } else {
+      pending_.erase(id);
+    }
+  };
+  if (listed) written_[entry.location.offset] = {header, std::string(summary)};
+  pending_by_ordinal_[entry.ordinal] = id;
+  pending_[id] = entry;
+  {
+    std::lock_guard pin_lock(pins_mutex_);
+    pins->chunks_.push_back(id);
+    absl::Cleanup unpin = [&] { pins->chunks_.pop_back(); };
+    if (collecting_) pinned_since_.insert(id);
+    ++pinned_[id];
+    std::move(unpin).Cancel();
+  }
+  std::move(undo).Cancel();
+  pins->ordinal_ = std::max(pins->ordinal_, entry.ordinal);
+  segment.end = std::max<uint64_t>(segment.end, entry.location.offset + entry.location.size);
 }
 
 Status ChunkStore::Sync(const ChunkPins& pins) {

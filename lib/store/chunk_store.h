@@ -20,7 +20,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "store/journal.h"
 #include "store/live_index.h"
 
@@ -101,6 +100,8 @@ class ChunkStore {
   friend class ChunkPins;
   StatusOr<bool> Lookup(const ChunkId& id, ChunkPins* pins);
   Status Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins* pins);
+  void Note(Segment& segment, const ChunkId& id, const ChunkEntry& entry, const RecordHeader& header, Bytes summary,
+            ChunkPins* pins);
   Status RollLocked(uint64_t size);
   Status SealLocked(Segment& segment);
   void Unpin(const std::vector<ChunkId>& chunks);
@@ -120,7 +121,8 @@ class ChunkStore {
   StreamPosition previous_;
   Sequence last_ordinal_ = 0, durable_ordinal_ = 0, taken_ordinal_ = 0;
   StreamPosition durable_position_;
-  absl::flat_hash_map<ChunkId, ChunkEntry> pending_;   // written, not in the index yet
+  // Ordered maps, here and below: those of Abseil do not survive a failed allocation.
+  std::map<ChunkId, ChunkEntry> pending_;    // written, not in the index yet
   std::map<Sequence, ChunkId> pending_by_ordinal_;
   Status failure_;
   std::atomic<uint64_t> bytes_written_{0};
@@ -128,7 +130,7 @@ class ChunkStore {
 
   std::shared_mutex collect_mutex_;          // shared: finding and pinning a chunk
   std::mutex pins_mutex_;
-  absl::flat_hash_map<ChunkId, uint32_t> pinned_;
+  std::map<ChunkId, uint32_t> pinned_;
   bool collecting_ = false;
   std::set<ChunkId> pinned_since_;
 };

@@ -50,7 +50,7 @@ leveldb::ReadOptions ReadOptionsOf(const IndexSnapshot* snapshot) {
 // after every step: a listing with a hole would be a wrong one.
 class LevelDbCursor final : public IndexCursor {
  public:
-  explicit LevelDbCursor(leveldb::Iterator* iterator) : iterator_(iterator) {}
+  explicit LevelDbCursor(std::unique_ptr<leveldb::Iterator> iterator) : iterator_(std::move(iterator)) {}
 
   void Seek(Bytes key) override {
     iterator_->Seek(SliceOf(key));
@@ -173,7 +173,8 @@ class LevelDbIndex final : public Index {
     return std::make_unique<LevelDbSnapshot>(*db_);
   }
   std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override {
-    return std::make_unique<LevelDbCursor>(db_->NewIterator(ReadOptionsOf(snapshot)));
+    std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(ReadOptionsOf(snapshot)));
+    return std::make_unique<LevelDbCursor>(std::move(iterator));
   }
 
   uint64_t DiskBytes() override {
