@@ -11,6 +11,8 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
 TEST_PACKAGES=(catch2 python3 binutils)
 # What .ci/run wants besides: the second compiler.
 CI_PACKAGES=(clang)
+# What tests/coverage.sh wants besides.
+COVERAGE_PACKAGES=(gcovr)
 
 # Installs what is missing of the packages named. Does nothing, and needs no network and no privilege, when all are
 # there; on other distributions it says so and leaves the rest to Meson, which names what it lacks.
