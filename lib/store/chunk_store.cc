@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "store/compress.h"
 
@@ -132,6 +131,8 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
   for_footer[0].second = record.substr(base::kRecordHeaderSize, summary);
   std::map<Sequence, std::pair<ChunkId, ChunkEntry>> for_index;
   for_index[0].first = id;
+  std::map<ChunkId, ChunkEntry> for_finding;
+  for_finding[id] = {};
 
   // A roll must see no write in flight.
   {
@@ -147,8 +148,6 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
       std::lock_guard lock(mutex_);
       JZSE_RETURN_IF_ERROR(failure_);
       if (segment_ && offset_ + size <= next_size_) {
-        pending_.reserve(pending_.size() + appending_ + 1);
-        ++appending_;
         segment = segment_;
         offset = offset_;
         ordinal = ++last_ordinal_;
@@ -168,11 +167,9 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
     writing.lock();
   }
   base::StoreLe<uint64_t>(record.data() + 8, ordinal);
-  const Status status = base::CatchOutOfMemory([&] { return WriteAt(*segment, offset, position, chunk, &record); });
+  JZSE_RETURN_IF_ERROR(WriteAt(*segment, offset, position, chunk, &record));
 
   std::lock_guard lock(mutex_);
-  --appending_;
-  JZSE_RETURN_IF_ERROR(status);
   const ChunkEntry entry{{segment->id(), static_cast<uint32_t>(offset), size}, ordinal};
   if (segment == segment_) {
     auto node = for_footer.extract(for_footer.begin());
@@ -182,7 +179,8 @@ Status ChunkStore::Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins
   }
   segment->end = std::max<uint64_t>(segment->end, offset + size);
   // Another thread may have stored the same chunk meanwhile; of two copies the higher ordinal counts, here as in a rebuild.
-  ChunkEntry& newest = pending_[id];
+  pending_.merge(for_finding);
+  ChunkEntry& newest = pending_.find(id)->second;
   if (newest.ordinal < ordinal) newest = entry;
   auto node = for_index.extract(for_index.begin());
   node.key() = ordinal;

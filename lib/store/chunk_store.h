@@ -20,7 +20,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "store/journal.h"
 #include "store/live_index.h"
 
@@ -30,10 +29,6 @@ struct ChunkId {
   NamespaceId ns = 0;
   Hash256 hash;
   auto operator<=>(const ChunkId&) const = default;
-  template <typename H>
-  friend H AbslHashValue(H state, const ChunkId& id) {
-    return H::combine(std::move(state), id.ns, base::LoadLe<uint64_t>(id.hash.view().data()));
-  }
 };
 
 class ChunkStore;
@@ -126,8 +121,8 @@ class ChunkStore {
   StreamPosition previous_;
   Sequence last_ordinal_ = 0, durable_ordinal_ = 0, taken_ordinal_ = 0;
   StreamPosition durable_position_;
-  absl::flat_hash_map<ChunkId, ChunkEntry> pending_;   // written, not in the index yet
-  size_t appending_ = 0;                     // appends under way, for which pending_ has room
+  // Of the standard library: Abseil's hash tables do not survive a failed allocation.
+  std::map<ChunkId, ChunkEntry> pending_;    // written, not in the index yet
   std::map<Sequence, std::pair<ChunkId, ChunkEntry>> pending_by_ordinal_;
   Status failure_;
   std::atomic<bool> broken_{false};          // failure_ is set
@@ -136,7 +131,7 @@ class ChunkStore {
 
   std::shared_mutex collect_mutex_;          // shared: finding and pinning a chunk
   std::mutex pins_mutex_;
-  absl::flat_hash_map<ChunkId, uint32_t> pinned_;
+  std::map<ChunkId, uint32_t> pinned_;
   bool collecting_ = false;
   std::set<ChunkId> pinned_since_;
 };

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_set>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "store/apply.h"
 #include "store/manifest.h"
@@ -205,7 +205,7 @@ class Liveness {
   }
 
   const CompactionContext& c_;
-  absl::flat_hash_set<uint64_t> marks_;
+  std::unordered_set<uint64_t> marks_;  // Abseil's does not survive a failed allocation
   bool marked_ = false;
 };
 

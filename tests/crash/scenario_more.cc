@@ -193,6 +193,19 @@ int Compacting(Stage& s, uint32_t full) {
 int Compact(Stage& s) { return Compacting(s, 0); }  // also expires versions: an hour has gone by
 int CompactFully(Stage& s) { return Compacting(s, 1); }
 
+// Chunks that no commit names yet must survive the sealing of their segment, also when it fails.
+int CompactUnderWriter(Stage& s) {
+  const std::string data = Noise(40, 150'000);
+  jzse_writer* writer = nullptr;
+  s.Call([&] { return jzse_writer_open(s.store, "default", "under way", nullptr, &writer, &s.error); });
+  s.Call([&] { return jzse_writer_write(writer, data.data(), data.size(), &s.error); });
+  const int compacted = s.code() == JZSE_OK ? Compacting(s, 1) : s.code();
+  s.Clear();
+  if (writer != nullptr) s.Call([&] { return jzse_writer_commit(writer, nullptr, &s.error); });
+  if (compacted != JZSE_OK) s.Fail(compacted);
+  return s.code();
+}
+
 int Verifying(Stage& s, uint32_t repair) {
   jzse_verify_options options = JZSE_VERIFY_OPTIONS_INIT;
   options.repair = repair;
@@ -365,6 +378,7 @@ std::vector<Scenario> UpkeepScenarios() {
       {"list namespaces", ListNamespaces},
       {"compact", Compact, false, JZSE_OK, true},
       {"compact fully", CompactFully, false, JZSE_OK, true},
+      {"compact fully under a writer", CompactUnderWriter, false, JZSE_OK, true},
       {"verify", Verify},
       {"repair", Repair},
       {"export", Export},

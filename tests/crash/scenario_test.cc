@@ -96,6 +96,22 @@ bool Documented(const Kind& kind, const Scenario& scenario, int code) {
   return code == static_cast<int>(kind.code);
 }
 
+// What a new process finds.
+std::string Reopened(const Scenario& scenario, const Outcome& outcome, SimEnv& env, int code) {
+  if (env.open_files() != 0) return std::to_string(env.open_files()) + " files are left open";
+  auto store = OpenOn(env);
+  if (!store.ok()) return "cannot be opened afterwards: " + std::string(store.status().message());
+  const auto dump = DumpOf(**store);
+  if (!dump.ok()) return "cannot be read afterwards: " + std::string(dump.status().message());
+  const bool succeeded = code == JZSE_OK && scenario.expected == JZSE_OK;
+  const std::string problem = Disagreement(scenario, outcome, *dump, !succeeded, true);
+  if (!problem.empty()) return "reopened after code " + std::to_string(code) + ": " + problem;
+  const std::string problems = VerifyProblems(**store);
+  if (!problems.empty()) return "verify afterwards: " + problems;
+  const Status put = Put(**store, "default", "afterwards", "works");
+  return put.ok() ? "" : "no writes afterwards: " + std::string(put.message());
+}
+
 // One run; `fired` is false when the fault was not met.
 std::string Run(const Scenario& scenario, const Outcome& outcome, const SimEnv& scenery, const Kind& kind, uint64_t n,
                 bool* fired) {
@@ -119,6 +135,13 @@ std::string Run(const Scenario& scenario, const Outcome& outcome, const SimEnv& 
       return "a failure without a message";
     if (stage.store != nullptr) {
       const auto dump = DumpOf(*stage.store->engine);
+      // A failure in LevelDB's background work lasts until the store is reopened, and listings need LevelDB up to date;
+      // files can still be read one by one.
+      const bool index_stopped = !dump.ok() && dump.status().message().find("index: ") != std::string::npos;
+      if (index_stopped && Get(*stage.store->engine, "default", "dir/a").ok()) {
+        (void)stage.Close();
+        return Reopened(scenario, outcome, *env, code);
+      }
       if (!dump.ok()) return "after " + said + " cannot be read: " + std::string(dump.status().message());
       const bool succeeded = code == JZSE_OK && scenario.expected == JZSE_OK;
       const std::string problem = Disagreement(scenario, outcome, *dump, !succeeded || scenario.closed, succeeded);
@@ -126,18 +149,7 @@ std::string Run(const Scenario& scenario, const Outcome& outcome, const SimEnv& 
     }
     if (stage.Close() == JZSE_BUSY) return "handles are left after " + said;
   }
-  if (env->open_files() != 0) return std::to_string(env->open_files()) + " files are left open";
-  auto store = OpenOn(*env);
-  if (!store.ok()) return "cannot be opened afterwards: " + std::string(store.status().message());
-  const auto dump = DumpOf(**store);
-  if (!dump.ok()) return "cannot be read afterwards: " + std::string(dump.status().message());
-  const bool succeeded = code == JZSE_OK && scenario.expected == JZSE_OK;
-  const std::string problem = Disagreement(scenario, outcome, *dump, !succeeded, true);
-  if (!problem.empty()) return "reopened after code " + std::to_string(code) + ": " + problem;
-  const std::string problems = VerifyProblems(**store);
-  if (!problems.empty()) return "verify afterwards: " + problems;
-  const Status put = Put(**store, "default", "afterwards", "works");
-  return put.ok() ? "" : "no writes afterwards: " + std::string(put.message());
+  return Reopened(scenario, outcome, *env, code);
 }
 
 TEST_CASE("there are at least 40 scenarios, and without faults they do what they should") {
