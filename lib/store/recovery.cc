@@ -57,23 +57,51 @@ Status LoadSegments(Session& s) {
       s.damage.push_back(std::string(segment.status().message()));
       continue;
     }
+    // After a failed sync the cache may show what will never be on disk, and a later sync says nothing about it.
+    if (!(*segment)->trailer() && !s.options.read_only) (*segment)->file().DropCache(0, (*segment)->end);
     s.segments.Add(std::move(*segment));
   }
   s.factory.UseIdsFrom(highest + 1);
   return s.options.read_only ? Status() : s.factory.AdoptSpares(spares);
 }
 
+// Segments that a sealed cold one replaces and that are still there.
+std::vector<SegmentRef> Replaced(const SegmentSet& segments, const Segment& cold) {
+  std::vector<SegmentRef> replaced;
+  if (!cold.trailer()) return replaced;
+  for (const SegmentId id : cold.header().replaces)
+    if (SegmentRef segment = segments.Find(id)) replaced.push_back(std::move(segment));
+  return replaced;
+}
+
+// Whether a cold segment is sealed, for certain if originals are still there: its trailer may be what a killed process
+// wrote and never synced, or what a failed sync left in the cache, and without it they must not go.
+StatusOr<bool> SealedForCertain(Session& s, Segment& cold) {
+  const auto trailer = cold.trailer();
+  if (!trailer || s.options.read_only || Replaced(s.segments, cold).empty()) return trailer.has_value();
+  cold.file().DropCache(0, trailer->footer_end + kTrailerSize);
+  JZSE_RETURN_IF_ERROR(cold.file().SyncData());
+  char bytes[kTrailerSize];
+  JZSE_ASSIGN_OR_RETURN(const size_t count, cold.file().Read(trailer->footer_end, kTrailerSize, bytes));
+  return DecodeTrailer(cold.sealer(), trailer->footer_end, Bytes(bytes, count)).has_value();
+}
+
 // Removes cold segments that compaction did not finish. What such a one would replace is there, or was replaced by an
 // earlier compaction already and had only been waiting for a reader or for its removal to become durable.
 Status DropUnfinished(Session& s) {
-  std::set<SegmentId> replaced;
-  for (const SegmentRef& cold : s.segments.List(Stream::kCold))
-    if (cold->trailer()) replaced.insert(cold->header().replaces.begin(), cold->header().replaces.end());
-  for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
-    if (cold->trailer()) continue;
+  const auto colds = s.segments.List(Stream::kCold);
+  for (const SegmentRef& cold : colds) {
+    const auto replaced_before = [&](SegmentId id) {
+      return std::any_of(colds.begin(), colds.end(), [&](const SegmentRef& other) {
+        const auto& ids = other->header().replaces;
+        return other != cold && other->trailer() && std::find(ids.begin(), ids.end(), id) != ids.end();
+      });
+    };
+    JZSE_ASSIGN_OR_RETURN(const bool sealed, SealedForCertain(s, *cold));
+    if (sealed) continue;
     const auto& replaces = cold->header().replaces;
     const bool all_there = std::all_of(replaces.begin(), replaces.end(), [&](SegmentId id) {
-      return s.segments.Find(id) != nullptr || replaced.contains(id);
+      return s.segments.Find(id) != nullptr || replaced_before(id);
     });
     if (!all_there) {
       s.damage.push_back(absl::StrCat(SegmentFileName(cold->id()), ": its trailer is damaged"));
@@ -86,21 +114,10 @@ Status DropUnfinished(Session& s) {
   return {};
 }
 
-// Segments that a sealed cold one replaces and that are still there.
-std::vector<SegmentRef> Replaced(const SegmentSet& segments, const Segment& cold) {
-  std::vector<SegmentRef> replaced;
-  if (!cold.trailer()) return replaced;
-  for (const SegmentId id : cold.header().replaces)
-    if (SegmentRef segment = segments.Find(id)) replaced.push_back(std::move(segment));
-  return replaced;
-}
-
 Status FinishCompactions(Session& s, bool switch_index) {
   for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
     const auto replaced = Replaced(s.segments, *cold);
     if (replaced.empty()) continue;
-    // The trailer may be what a killed process wrote and never synced; without it the originals must not go.
-    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(cold->file().SyncData());
     if (switch_index) {
       const Exclusive alone = [&](const std::function<Status(Stage&)>& body) {
         Stage stage(*s.result.index);

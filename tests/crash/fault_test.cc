@@ -213,5 +213,39 @@ TEST_CASE("a store on a full disk opens, reads and deletes") {
   CHECK(deleted.ok());
 }
 
+TEST_CASE("what is shown after a failed sync and a reopening survives the next power cut") {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    io::SimOptions options;
+    options.seed = seed;
+    SimEnv env(options);
+    {
+      auto store = OpenOn(env);
+      REQUIRE(store.ok());
+      REQUIRE(Put(**store, "default", "a", "first").ok());
+      env.FailNth(io::kSyncOps, 1, Code::kIo, true);
+      CHECK_FALSE(Put(**store, "default", seed % 2 == 0 ? "b" : "large", Noise(seed, seed % 2 == 0 ? 100 : 90'000)).ok());
+    }
+    env.ClearFaults();
+    std::unique_ptr<SimEnv> image;
+    Dump shown;
+    {
+      auto store = OpenOn(env);
+      REQUIRE(store.ok());
+      REQUIRE(Put(**store, "default", "c", "acknowledged").ok());
+      REQUIRE(Put(**store, "default", "the same", Noise(seed, 90'000)).ok());  // its chunks may be there already
+      shown = *DumpOf(**store);
+      image = env.CloneCrashed(seed, io::CrashMode::kNoneKept);
+    }
+    auto store = OpenOn(*image);
+    REQUIRE(store.ok());
+    const auto dump = DumpOf(**store);
+    INFO("seed " << seed << ": " << dump.status());
+    REQUIRE(dump.ok());
+    CHECK(Difference(shown, *dump) == "");
+    CHECK((*store)->GetStats()->corrupt_records == 0);
+    CHECK(VerifyProblems(**store) == "");
+  }
+}
+
 }  // namespace
 }  // namespace jzse::crash
