@@ -333,7 +333,7 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
   Status status = CopyAlive(c, inputs, writer);
   const bool bulk = IsBulk(*inputs.front().segment, inputs.front().entries);
   if (!status.ok()) {
-    (void)c.factory.env().Remove(cold->path());  // not sealed: a leftover at worst
+    c.factory.Abandon(cold->path());
     return status;
   }
   const auto finish = [&]() -> Status {
@@ -353,12 +353,13 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
       return finish();
     });
     if (base::Is(status, Code::kBusy)) {
-      (void)c.factory.env().Remove(cold->path());
+      c.factory.Abandon(cold->path());
       return {};
     }
   } else {
     status = finish();
   }
+  if (!status.ok() && !cold->trailer()) c.factory.Abandon(cold->path());
   JZSE_RETURN_IF_ERROR(status);
   JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
   uint64_t dead_chunks = 0;
@@ -508,7 +509,9 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
     ChunkStore& chunks;
     ~EndCollect() { chunks.EndCollect(); }
   } end_collect{c.chunks};
-  // What is not listed now is gone for good.
+  // What is not listed now is gone for good, leftovers of earlier attempts included: once what they list is replaced by
+  // another, nothing would tell that they are leftovers.
+  JZSE_RETURN_IF_ERROR(c.factory.DropAbandoned());
   JZSE_RETURN_IF_ERROR(c.factory.env().SyncDir(c.factory.directory()));
   JZSE_ASSIGN_OR_RETURN(const auto listing, c.factory.env().ListDir(c.factory.directory()));
   std::set<SegmentId> present;
