@@ -7,8 +7,9 @@
 //   jzse_sim --replay SEED[:ACTIONS]
 //     Runs one world, telling what happens.
 //
-// JZSE_SIM_BUDGET is a factor on all budgets. The exit code is 0 if no problem was found. A problem ends with one line
+// JZSE_SIM_BUDGET is a factor on all budgets (on --twice only if it is less than 1). The exit code is 0 if no problem was found. A problem ends with one line
 // that replays it: "replay: jzse_sim --replay ...".
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -132,8 +133,11 @@ int Main(int argc, char** argv) {
     ++i;
   }
   if (const char* const factor = std::getenv("JZSE_SIM_BUDGET")) {
-    for (uint64_t* const value : {&budget.seeds, &budget.operations, &budget.images, &budget.seconds, &budget.twice})
-      *value = static_cast<uint64_t>(static_cast<double>(*value) * std::strtod(factor, nullptr));
+    const double times = std::strtod(factor, nullptr);
+    const auto scale = [](uint64_t& value, double by) { value = static_cast<uint64_t>(static_cast<double>(value) * by); };
+    for (uint64_t* const value : {&budget.seeds, &budget.operations, &budget.images, &budget.seconds})
+      scale(*value, times);
+    scale(budget.twice, std::min(times, 1.0));
   }
   return Search(budget);
 }

@@ -16,6 +16,7 @@ Setting SettingOf(uint64_t seed) {
   Setting setting;
   setting.leveldb = prng.OneIn(8);
   setting.io_faults = prng.OneIn(2);
+  setting.damage = prng.OneIn(4);
   setting.actions = prng.OneIn(8) ? 600 + prng.Below(600) : 50 + prng.Below(350);
   setting.sizes = prng.OneIn(200) ? prop::Sizes::kAll : prop::Sizes::kSmall;
   return setting;
@@ -87,6 +88,7 @@ std::string World::Expect(const char* what, Code want, const Status& status) {
   ++totals_.operations;
   const Code code = base::CodeOf(status);
   trace_.Mix(static_cast<uint64_t>(static_cast<int64_t>(code)));
+  Remember();
   if (code == want) return "";
   return std::string(what) + ": answers " + std::to_string(static_cast<int>(code)) + " (" +
          std::string(status.message()) + "), should be " + std::to_string(static_cast<int>(want));
