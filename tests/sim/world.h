@@ -114,9 +114,9 @@ class World {
   // damage.cc
   void Remember();
   void RememberContent(const prop::Op& op);
-  std::string Damage(io::SimEnv& disk, base::Prng& prng);
+  std::string Damage(io::SimEnv& disk, base::Prng& prng, bool* provable);
   std::string CheckDamaged(prop::Choice& choice);
-  std::string OpenDamaged(io::SimEnv& disk);
+  std::string OpenDamaged(io::SimEnv& disk, bool provable);
   std::string CheckServed(engine::Store& store, const std::string& ns, const prop::Space& space, bool* refused);
 
   const Setting setting_;
