@@ -33,11 +33,11 @@ unsigned long long Wide(uint64_t value) { return value; }
 
 void Print(const Totals& totals, double seconds) {
   std::printf("%llu seeds, %llu operations, %llu images (%llu of them left by a second or later power cut), "
-              "%llu states compared, %llu verified, %llu faults met, %llu disks damaged, %llu allocations failed, "
+              "%llu states compared, %llu verified, %llu faults met, %llu disks damaged, "
               "store's memory at most %.1f MiB, %.1f s\n",
               Wide(totals.seeds), Wide(totals.operations), Wide(totals.images), Wide(totals.images_deep),
               Wide(totals.compared), Wide(totals.verified), Wide(totals.faults), Wide(totals.damaged),
-              Wide(totals.allocations_failed), static_cast<double>(totals.memory_peak) / (1 << 20), seconds);
+              static_cast<double>(totals.memory_peak) / (1 << 20), seconds);
   std::fflush(stdout);
 }
 

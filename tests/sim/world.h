@@ -29,8 +29,6 @@ struct Setting {
   bool leveldb = false;    // the real index; else one in memory, rebuilt at every open
   bool io_faults = false;  // calls that fail, disks that fill up
   bool damage = false;     // images of the disk are damaged, too
-  bool allocation = false; // allocations fail (not with LevelDB, whose threads cannot stand it)
-  bool clock = false;      // the wall clock jumps
   prop::Sizes sizes = prop::Sizes::kSmall;
   uint64_t actions = 0;
 };
