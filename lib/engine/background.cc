@@ -117,6 +117,7 @@ Status StoreImpl::StartAsync() {
   std::lock_guard lock(async_mutex_);
   if (async_stop_) return Fail(Code::kClosed, "the store is closing");
   if (async_) return {};
+  if (!options_.async_thread) return {};  // whoever commits next leads these, too, or Close
   async_ = env_.StartThread([this] { AsyncLoop(); });
   if (!async_) return Fail(Code::kNoMemory, "the system refuses the thread for asynchronous requests");
   async_started_ = true;
@@ -150,6 +151,7 @@ void StoreImpl::AsyncLoop() {
 
 Status StoreImpl::GetAsync(std::string ns, std::string path, GetOptions options, bool with_data, GetDone done) {
   JZSE_RETURN_IF_ERROR(CheckOpen());
+  if (!options_.async_thread) return Fail(Code::kUnsupported, "asynchronous reads need a thread");
   JZSE_RETURN_IF_ERROR(StartAsync());
   {
     std::lock_guard lock(async_mutex_);

@@ -48,6 +48,7 @@ struct Options {
   uint64_t free_space_reserve = base::kFreeSpaceReserveDefault;
   uint64_t background_rate = 64 * base::kMiB;  // bytes a second
   bool background = true;                      // false: no threads of its own; work happens in Compact and Close
+  bool async_thread = true;                    // false, for simulations: what nobody waits for waits for the next commit
   enum class Backend { kAuto, kPlain, kUring } backend = Backend::kAuto;
   LogFn log;                                   // may be empty
   // For simulations: an index in memory, rebuilt at every open; or LevelDB that has nothing under way in the

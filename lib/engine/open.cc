@@ -154,7 +154,8 @@ Status StoreImpl::OpenData() {
   counters_.corrupt_records = damage_.size();
   if (recovered.stamp.valid()) clock_.Restore(recovered.stamp);
   chunks_ = std::make_unique<store::ChunkStore>(*factory_, segments_, *index_, recovered.ordinal, recovered.bulk);
-  journal_ = std::make_unique<store::Journal>(*factory_, segments_, recovered.sequence, recovered.commit);
+  journal_ = std::make_unique<store::Journal>(*factory_, segments_, recovered.sequence, recovered.commit,
+                                              recovered.commit_continues);
   visible_ = recovered.sequence;
   return {};
 }
@@ -192,6 +193,13 @@ Status StoreImpl::Close() {
   }
   async_wake_.notify_all();
   async_.reset();
+  bool left = false;
+  {
+    std::lock_guard lock(queue_mutex_);
+    left = !leader_ && !queue_.empty();
+    leader_ = leader_ || left;
+  }
+  if (left) Lead(nullptr);
   StopBackground();
   { std::lock_guard lock(feed_mutex_); }
   feed_changed_.notify_all();

@@ -54,7 +54,8 @@ class File {
   virtual Status SyncData() = 0;
   // Asks for the range to be written back soon; a hint without any promise.
   virtual void StartWriteback(uint64_t offset, uint64_t size) = 0;
-  // Tells that the range will not be read again soon; a hint.
+  // Tells that the range will not be read again soon, or should be read from the medium when it is; a hint. It is the
+  // way to see what a failed sync really left: the pages count as clean then, and go.
   virtual void DropCache(uint64_t offset, uint64_t size) = 0;
   virtual StatusOr<uint64_t> Size() = 0;
   virtual Status Truncate(uint64_t size) = 0;

@@ -75,7 +75,9 @@ Status SimFile::WriteLocked(Op op, uint64_t offset, const std::string& bytes) {
   const SimEnv::Fault fault = env_.NextFault(op);
   const uint64_t end = offset + bytes.size();
   if (fault.code != Code::kOk) {
-    stored = env_.prng_.Below(bytes.size() + 1);
+    // Of a durable write it is as likely that only its flush failed.
+    const bool whole = op == Op::kWriteDurable && env_.prng_.OneIn(2);
+    if (!whole) stored = env_.prng_.Below(bytes.size() + 1);
     failure = base::Fail(fault.code, absl::StrCat("cannot write ", path_, ": planned fault"));
   }
   const uint64_t room = node_->charged + env_.Free();
@@ -139,6 +141,12 @@ Status SimFile::SyncData() {
     if (!failed) return Status();
     return base::Fail(fault.code, absl::StrCat("cannot sync ", path_, ": planned fault"));
   });
+}
+
+// Always of the whole file: what matters is what a failed sync has left in the cache.
+void SimFile::DropCache(uint64_t, uint64_t) {
+  const std::lock_guard lock(env_.mutex_);
+  if (epoch_ == env_.epoch_) node_->EvictClean();
 }
 
 StatusOr<uint64_t> SimFile::Size() {

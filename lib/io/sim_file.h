@@ -18,7 +18,7 @@ class SimFile final : public File {
   Status WriteDurable(uint64_t offset, std::span<const Bytes> parts) override;
   Status SyncData() override;
   void StartWriteback(uint64_t, uint64_t) override {}
-  void DropCache(uint64_t, uint64_t) override {}
+  void DropCache(uint64_t offset, uint64_t size) override;
   StatusOr<uint64_t> Size() override;
   Status Truncate(uint64_t size) override;
   int Descriptor() const override { return -1; }

@@ -65,16 +65,28 @@ void SimFileNode::Sync() {
   if (!diverged_) {
     durable_ = cached_;
   } else {
-    for (const Pending& change : pending_) {
-      if (change.is_size) {
-        durable_.Resize(change.offset);
-      } else {
-        durable_.Write(change.offset, change.bytes());
-      }
-    }
-    durable_.Resize(cached_.size());
+    durable_ = DurableWithPending();
   }
   pending_.clear();
+}
+
+SimBytes SimFileNode::DurableWithPending() const {
+  SimBytes bytes = durable_;
+  for (const Pending& change : pending_) {
+    if (change.is_size) {
+      bytes.Resize(change.offset);
+    } else {
+      bytes.Write(change.offset, change.bytes());
+    }
+  }
+  bytes.Resize(cached_.size());
+  return bytes;
+}
+
+void SimFileNode::EvictClean() {
+  if (!diverged_) return;
+  cached_ = DurableWithPending();
+  diverged_ = false;
 }
 
 void SimFileNode::SyncRange(uint64_t offset, uint64_t size) {

@@ -48,6 +48,8 @@ class SimFileNode {
   // A sync that failed: an arbitrary part of the pending changes became durable and the rest never
   // will, even if reads still show it.
   void FailSync(base::Prng& prng);
+  // What is neither durable nor pending, because a sync failed, is read no more: its pages count as clean and go.
+  void EvictClean();
   // The bytes after a power cut.
   SimBytes AfterCrash(base::Prng& prng, CrashMode mode) const;
   // The file as the disk holds it after a power cut.
@@ -75,6 +77,7 @@ class SimFileNode {
   };
 
   void PushSize(uint64_t size, uint64_t size_before);
+  SimBytes DurableWithPending() const;
   void DropPendingWrites(uint64_t begin, uint64_t end);
 
   SimBytes cached_, durable_;

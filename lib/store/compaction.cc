@@ -323,6 +323,10 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
   JZSE_RETURN_IF_ERROR(Reconsider(liveness, inputs));
   SegmentHeader header;
   header.stream = Stream::kCold;
+  // The newest records may be among those that are dropped; their numbers must not come again.
+  const Applied drained = c.index.drained();
+  header.first_sequence = drained.sequence;
+  header.previous_end = drained.ordinal;
   std::vector<SegmentRef> replaced;
   for (const Input& input : inputs) {
     header.replaces.push_back(input.segment->id());
@@ -338,17 +342,11 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
   Status status = CopyAlive(c, inputs, writer);
   const bool bulk = IsBulk(*inputs.front().segment, inputs.front().entries);
   if (!status.ok()) {
-    (void)c.factory.env().Remove(cold->path());  // not sealed: a leftover at worst
+    c.factory.Abandon(cold->path());
     return status;
   }
   const auto finish = [&]() -> Status {
-    if (const Status sealed = writer.Seal(); !sealed.ok()) {
-      // Perhaps the trailer is on disk: then the next open would count what we do not.
-      Status gone = c.factory.env().Remove(cold->path());
-      if (gone.ok()) gone = c.factory.env().SyncDir(c.factory.directory());
-      if (!gone.ok()) c.broken(gone);
-      return sealed;
-    }
+    JZSE_RETURN_IF_ERROR(writer.Seal());
     c.segments.Add(cold);
     return SwitchToCold(*cold, replaced, c.exclusive);
   };
@@ -364,12 +362,13 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
       return finish();
     });
     if (base::Is(status, Code::kBusy)) {
-      (void)c.factory.env().Remove(cold->path());
+      c.factory.Abandon(cold->path());
       return {};
     }
   } else {
     status = finish();
   }
+  if (!status.ok() && !cold->trailer()) c.factory.Abandon(cold->path());
   JZSE_RETURN_IF_ERROR(status);
   JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
   uint64_t dead_chunks = 0;
@@ -586,7 +585,9 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
     ChunkStore& chunks;
     ~EndCollect() { chunks.EndCollect(); }
   } end_collect{c.chunks};
-  // What is not listed now is gone for good.
+  // What is not listed now is gone for good, leftovers of earlier attempts included: once what they list is replaced by
+  // another, nothing would tell that they are leftovers.
+  JZSE_RETURN_IF_ERROR(c.factory.DropAbandoned());
   JZSE_RETURN_IF_ERROR(c.factory.env().SyncDir(c.factory.directory()));
   JZSE_ASSIGN_OR_RETURN(const auto listing, c.factory.env().ListDir(c.factory.directory()));
   std::set<SegmentId> present;

@@ -50,6 +50,7 @@ std::string EncodeIdentity(const Identity& identity);
 // kUnsupported for a newer format, kInvalid for something else entirely, kCorrupt for a bad check.
 StatusOr<Identity> DecodeIdentity(Bytes bytes);
 
+// In a cold segment first_sequence and previous_end are the highest sequence and ordinal that were known durable.
 struct SegmentHeader {
   Stream stream = Stream::kCommit;
   StoreId store;

@@ -61,8 +61,9 @@ Status SealSegment(Segment& segment, FooterCollector& footer) {
   return {};
 }
 
-Journal::Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, const StreamPosition& previous)
-    : factory_(factory), segments_(segments), last_(last), previous_(previous) {}
+Journal::Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, const StreamPosition& previous,
+                 bool continues)
+    : factory_(factory), segments_(segments), last_(last), previous_(previous), continues_(continues) {}
 
 Status Journal::Broken(const Status& status) {
   broken_ = true;
@@ -88,8 +89,10 @@ Status Journal::Roll(uint64_t size, bool urgent) {
   SegmentHeader header;
   header.stream = Stream::kCommit;
   header.first_sequence = last_ + 1;
-  header.previous = segment_ ? segment_->id() : previous_.segment;
-  header.previous_end = segment_ ? offset_ : previous_.offset;
+  if (segment_ || continues_) {
+    header.previous = segment_ ? segment_->id() : previous_.segment;
+    header.previous_end = segment_ ? offset_ : previous_.offset;
+  }
   // The new one first: when there is no room for it, the old one is still open and nothing has changed.
   auto made = factory_.Make(header, wanted, urgent);
   if (!made.ok() && urgent && base::Is(made.status(), Code::kNoSpace)) {
@@ -206,6 +209,7 @@ Status Journal::Close() {
   if (!segment_ || !failure_.ok()) return {};
   const SegmentRef segment = std::exchange(segment_, nullptr);
   previous_ = {segment->id(), offset_};
+  continues_ = true;
   const Status sealed = Seal(*segment);
   return sealed.ok() ? sealed : Broken(sealed);
 }

@@ -50,8 +50,10 @@ Status SealSegment(Segment& segment, FooterCollector& footer);
 
 class Journal {
  public:
-  // `previous`: the last commit segment of earlier processes and its end; ids 0 if none.
-  Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, const StreamPosition& previous);
+  // `previous`: the last commit segment of earlier processes and its end; ids 0 if none. `continues`: its last change is
+  // `last`, so the next segment's header may vouch for it.
+  Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, const StreamPosition& previous,
+          bool continues);
 
   // A segment with room for `size` more bytes, sealing the one before. `urgent`: may use the reserve.
   Status Roll(uint64_t size, bool urgent);
@@ -105,6 +107,7 @@ class Journal {
   uint64_t next_size_ = base::kCommitSegmentSizeMin;
   Sequence last_ = 0;
   StreamPosition previous_;
+  bool continues_ = false;
   uint64_t previous_check_ = 0;
   std::string group_;
   std::vector<Pending> records_;

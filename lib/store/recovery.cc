@@ -96,17 +96,43 @@ Status LoadSegments(Session& s) {
   return s.options.read_only ? Status() : s.factory.AdoptSpares(spares);
 }
 
+// Segments that a sealed cold one replaces and that are still there.
+std::vector<SegmentRef> Replaced(const SegmentSet& segments, const Segment& cold) {
+  std::vector<SegmentRef> replaced;
+  if (!cold.trailer()) return replaced;
+  for (const SegmentId id : cold.header().replaces)
+    if (SegmentRef segment = segments.Find(id)) replaced.push_back(std::move(segment));
+  return replaced;
+}
+
+// Whether a cold segment is sealed, for certain if originals are still there: its trailer may be what a killed process
+// wrote and never synced, or what a failed sync left in the cache, and without it they must not go.
+StatusOr<bool> SealedForCertain(Session& s, Segment& cold) {
+  const auto trailer = cold.trailer();
+  if (!trailer || s.options.read_only || Replaced(s.segments, cold).empty()) return trailer.has_value();
+  cold.file().DropCache(0, trailer->footer_end + kTrailerSize);
+  JZSE_RETURN_IF_ERROR(cold.file().SyncData());
+  char bytes[kTrailerSize];
+  JZSE_ASSIGN_OR_RETURN(const size_t count, cold.file().Read(trailer->footer_end, kTrailerSize, bytes));
+  return DecodeTrailer(cold.sealer(), trailer->footer_end, Bytes(bytes, count)).has_value();
+}
+
 // Removes cold segments that compaction did not finish. What such a one would replace is there, or was replaced by an
 // earlier compaction already and had only been waiting for a reader or for its removal to become durable.
 Status DropUnfinished(Session& s) {
-  std::set<SegmentId> replaced;
-  for (const SegmentRef& cold : s.segments.List(Stream::kCold))
-    if (cold->trailer()) replaced.insert(cold->header().replaces.begin(), cold->header().replaces.end());
-  for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
-    if (cold->trailer()) continue;
+  const auto colds = s.segments.List(Stream::kCold);
+  for (const SegmentRef& cold : colds) {
+    const auto replaced_before = [&](SegmentId id) {
+      return std::any_of(colds.begin(), colds.end(), [&](const SegmentRef& other) {
+        const auto& ids = other->header().replaces;
+        return other != cold && other->trailer() && std::find(ids.begin(), ids.end(), id) != ids.end();
+      });
+    };
+    JZSE_ASSIGN_OR_RETURN(const bool sealed, SealedForCertain(s, *cold));
+    if (sealed) continue;
     const auto& replaces = cold->header().replaces;
     const bool all_there = std::all_of(replaces.begin(), replaces.end(), [&](SegmentId id) {
-      return s.segments.Find(id) != nullptr || replaced.contains(id);
+      return s.segments.Find(id) != nullptr || replaced_before(id);
     });
     if (!all_there) {
       s.damage.push_back(absl::StrCat(SegmentFileName(cold->id()), ": its trailer is damaged"));
@@ -119,21 +145,10 @@ Status DropUnfinished(Session& s) {
   return {};
 }
 
-// Segments that a sealed cold one replaces and that are still there.
-std::vector<SegmentRef> Replaced(const SegmentSet& segments, const Segment& cold) {
-  std::vector<SegmentRef> replaced;
-  if (!cold.trailer()) return replaced;
-  for (const SegmentId id : cold.header().replaces)
-    if (SegmentRef segment = segments.Find(id)) replaced.push_back(std::move(segment));
-  return replaced;
-}
-
 Status FinishCompactions(Session& s, bool switch_index) {
   for (const SegmentRef& cold : s.segments.List(Stream::kCold)) {
     const auto replaced = Replaced(s.segments, *cold);
     if (replaced.empty()) continue;
-    // The trailer may be what a killed process wrote and never synced; without it the originals must not go.
-    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(cold->file().SyncData());
     if (switch_index) {
       const Exclusive alone = [&](const std::function<Status(Stage&)>& body) {
         Stage stage(*s.result.index);
@@ -229,6 +244,22 @@ void NoteRecord(const FooterEntry& entry, Recovered* result) {
   if (const auto change = DecodeChange(entry.summary); change.ok()) {
     result->stamp = std::max(result->stamp, change->file.path.stamp);
     for (const auto& content : change->file.contents) result->stamp = std::max(result->stamp, content.stamp);
+  }
+}
+
+// Numbers that were given out, whatever has become of their records.
+void NoteHeaders(const SegmentSet& segments, Recovered* result) {
+  for (const SegmentRef& segment : segments.List()) {
+    const SegmentHeader& header = segment->header();
+    const Sequence before = header.first_sequence == 0 ? 0 : header.first_sequence - 1;
+    switch (header.stream) {
+      case Stream::kCommit: result->sequence = std::max(result->sequence, before); break;
+      case Stream::kBulk: result->ordinal = std::max(result->ordinal, before); break;
+      case Stream::kCold:
+        result->sequence = std::max(result->sequence, header.first_sequence);
+        result->ordinal = std::max<Sequence>(result->ordinal, header.previous_end);
+        break;
+    }
   }
 }
 
@@ -619,6 +650,16 @@ Status BuildIndex(Session& s) {
   return PurgeDropped(s);
 }
 
+// Whether the next change follows the last one in the last commit segment; compaction may have taken those in between.
+StatusOr<bool> Continues(const Session& s) {
+  const SegmentRef segment = s.segments.Find(s.result.commit.segment);
+  if (!segment) return false;
+  if (const auto trailer = segment->trailer()) return trailer->last == s.result.sequence;
+  JZSE_ASSIGN_OR_RETURN(const SegmentEntries found,
+                        ReadEntries(*segment, base::kSegmentHeaderSize, UINT64_MAX, nullptr));
+  return !found.entries.empty() && found.entries.back().header.sequence == s.result.sequence;
+}
+
 }  // namespace
 
 StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Identity& identity,
@@ -643,6 +684,8 @@ StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Id
   }
   if (!usable) JZSE_RETURN_IF_ERROR(BuildIndex(s));
   for (const std::string& line : s.damage) s.Log(0, "damage: " + line);
+  NoteHeaders(segments, &s.result);
+  JZSE_ASSIGN_OR_RETURN(s.result.commit_continues, Continues(s));
   s.result.damage = std::move(s.damage);
   return std::move(s.result);
 }

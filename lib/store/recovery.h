@@ -37,6 +37,7 @@ struct Recovered {
   model::Stamp stamp;
   Sequence ordinal = 0;              // last chunk
   StreamPosition commit, bulk;       // ends of the streams
+  bool commit_continues = false;     // the next commit segment may say that it follows the one that `commit` names
   uint64_t replayed = 0;             // changes applied to the index by this open
   std::vector<std::string> damage;   // a line for each place found damaged
   bool rebuilt = false;

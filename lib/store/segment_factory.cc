@@ -99,7 +99,11 @@ StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, b
   const Bytes part(bytes);
   JZSE_RETURN_IF_ERROR(file->WriteDurable(0, std::span(&part, 1)));
   JZSE_RETURN_IF_ERROR(env_.Rename(spare.path, path));
-  JZSE_RETURN_IF_ERROR(env_.SyncDir(directory_));
+  if (const Status named = env_.SyncDir(directory_); !named.ok()) {
+    file.reset();
+    Abandon(path);
+    return named;
+  }
   return std::make_shared<Segment>(files_.Adopt(std::move(file), path, io::OpenMode::kReadWrite), path, header);
 }
 
@@ -142,6 +146,21 @@ void SegmentFactory::Recycle(std::unique_ptr<io::File> file, const std::string& 
   lock.unlock();
   // Best effort: what stays behind is recognised as replaced at the next open.
   (void)env_.Remove(path);
+}
+
+void SegmentFactory::Abandon(const std::string& path) {
+  if (env_.Remove(path).ok()) return;
+  std::lock_guard lock(mutex_);
+  abandoned_.push_back(path);
+}
+
+Status SegmentFactory::DropAbandoned() {
+  std::lock_guard lock(mutex_);
+  for (; !abandoned_.empty(); abandoned_.pop_back()) {
+    const Status removed = env_.Remove(abandoned_.back());
+    if (!removed.ok() && !base::Is(removed, Code::kNotFound)) return removed;
+  }
+  return {};
 }
 
 }  // namespace jzse::store

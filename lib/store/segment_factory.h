@@ -44,6 +44,11 @@ class SegmentFactory {
   // A dead segment's file: kept as a spare or removed.
   void Recycle(std::unique_ptr<io::File> file, const std::string& path);
 
+  // A segment that was begun and is not wanted: removed now, or by DropAbandoned if that fails. Until then it must be
+  // taken for a leftover, so what it would have replaced must stay.
+  void Abandon(const std::string& path);
+  Status DropAbandoned();
+
   // kNoSpace when writing `size` more bytes would reach into the reserve, even without spares.
   Status CheckSpace(uint64_t size, bool urgent);
   const std::string& directory() const { return directory_; }
@@ -68,6 +73,7 @@ class SegmentFactory {
   std::atomic<uint64_t> next_spare_{1};
   mutable std::mutex mutex_;
   std::vector<Spare> spares_;
+  std::vector<std::string> abandoned_;
 };
 
 inline constexpr std::string_view kSparePrefix = "spare-";

@@ -213,5 +213,72 @@ TEST_CASE("a store on a full disk opens, reads and deletes") {
   CHECK(deleted.ok());
 }
 
+TEST_CASE("what is shown after a failed sync and a reopening survives the next power cut") {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    io::SimOptions options;
+    options.seed = seed;
+    SimEnv env(options);
+    {
+      auto store = OpenOn(env);
+      REQUIRE(store.ok());
+      REQUIRE(Put(**store, "default", "a", "first").ok());
+      env.FailNth(io::kSyncOps, 1, Code::kIo, true);
+      CHECK_FALSE(Put(**store, "default", seed % 2 == 0 ? "b" : "large", Noise(seed, seed % 2 == 0 ? 100 : 90'000)).ok());
+    }
+    env.ClearFaults();
+    std::unique_ptr<SimEnv> image;
+    Dump shown;
+    {
+      auto store = OpenOn(env);
+      REQUIRE(store.ok());
+      REQUIRE(Put(**store, "default", "c", "acknowledged").ok());
+      REQUIRE(Put(**store, "default", "the same", Noise(seed, 90'000)).ok());  // its chunks may be there already
+      shown = *DumpOf(**store);
+      image = env.CloneCrashed(seed, io::CrashMode::kNoneKept);
+    }
+    auto store = OpenOn(*image);
+    REQUIRE(store.ok());
+    const auto dump = DumpOf(**store);
+    INFO("seed " << seed << ": " << dump.status());
+    REQUIRE(dump.ok());
+    CHECK(Difference(shown, *dump) == "");
+    CHECK((*store)->GetStats()->corrupt_records == 0);
+    CHECK(VerifyProblems(**store) == "");
+  }
+}
+
+TEST_CASE("what a failed compaction leaves behind is gone before a later one succeeds") {
+  for (const OpMask ops : {io::kWriteOps, static_cast<OpMask>(Op::kTruncate), io::kSyncOps, Op::kTruncate | Op::kRemove,
+                           Op::kSyncDir | Op::kRemove}) {
+    for (uint64_t n = 1; n < 12; ++n) {
+      SimEnv env;
+      auto store = OpenOn(env);
+      REQUIRE(store.ok());
+      engine::CompactOptions full;
+      full.full = true;
+      const auto rewrite = [&](uint64_t seed) {
+        for (int i = 0; i < 3; ++i) (void)Put(**store, "default", "a" + std::to_string(i), Noise(seed + i, 500));
+        return Delete(**store, "default", "a1").ok();
+      };
+      rewrite(1);
+      REQUIRE((*store)->Compact(full).ok());
+      rewrite(4);
+      env.FailNth(ops, n, Code::kIo, ops != io::kWriteOps);
+      (void)(*store)->Compact(full);
+      env.ClearFaults();
+      for (uint64_t round = 2; round < 5 && rewrite(round * 3 + 1); ++round) (void)(*store)->Compact(full);
+      const auto dump = DumpOf(**store);
+      (void)(*store)->Close();
+      store->reset();
+      auto again = OpenOn(env);
+      INFO("call " << n << " of " << ops << ": " << again.status());
+      REQUIRE(again.ok());
+      CHECK((*again)->GetStats()->corrupt_records == 0);
+      CHECK(VerifyProblems(**again) == "");
+      if (dump.ok()) CHECK(Difference(*dump, *DumpOf(**again)) == "");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace jzse::crash

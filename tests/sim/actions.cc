@@ -18,6 +18,8 @@ std::string World::Act(uint64_t seed) {
   base::Prng images(seed ^ 0x696d61676573);
   if (setting_.io_faults && images.OneIn(15)) {
     problem = FailCalls(choice);
+  } else if (setting_.damage && images.OneIn(30)) {
+    problem = CheckDamaged(choice);
   } else if (kind < 430) {
     PlanImages(images, 12, 3);
     problem = Operate(choice, 1);
@@ -68,7 +70,10 @@ std::string World::Act(uint64_t seed) {
 
 std::vector<Op> World::Group(Choice& choice, uint64_t count, bool together) {
   std::vector<Op> group;
-  for (uint64_t i = 0; i < count; ++i) group.push_back(choice.Operation(together));
+  for (uint64_t i = 0; i < count; ++i) {
+    group.push_back(choice.Operation(together));
+    RememberContent(group.back());
+  }
   Note([&] {
     std::string line;
     for (const Op& op : group) line += (line.empty() ? "" : "; ") + op.ToString();
@@ -119,6 +124,7 @@ std::string World::OperateTogether(Choice& choice) {
   leading.ns = "default";
   leading.path = choice.Path();
   leading.data = choice.Data();
+  RememberContent(leading);
   Note([&] { return "leading " + leading.ToString(); });
   const Code led = prop::Expect(model_, {leading});
   problem = Expect("commit of the leader", led, prop::Commit(*store_, {leading}));
@@ -136,6 +142,7 @@ std::string World::WriteThrough(Choice& choice) {
   op.path = choice.Path();
   op.data = std::make_shared<const std::string>(
       crash::Noise(choice.prng.Below(4), choice.prng.Below(3) * 50'000 + choice.prng.Below(60'000)));
+  RememberContent(op);
   Note([&] { return "write " + op.ToString(); });
   const bool abandon = choice.prng.OneIn(8);
   auto writer = store_->OpenWriter(op.ns, op.path, {});

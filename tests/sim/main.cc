@@ -7,8 +7,9 @@
 //   jzse_sim --replay SEED[:ACTIONS]
 //     Runs one world, telling what happens.
 //
-// JZSE_SIM_BUDGET is a factor on all budgets. The exit code is 0 if no problem was found. A problem ends with one line
+// JZSE_SIM_BUDGET is a factor on all budgets (on --twice only if it is less than 1). The exit code is 0 if no problem was found. A problem ends with one line
 // that replays it: "replay: jzse_sim --replay ...".
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -32,11 +33,11 @@ unsigned long long Wide(uint64_t value) { return value; }
 
 void Print(const Totals& totals, double seconds) {
   std::printf("%llu seeds, %llu operations, %llu images (%llu of them left by a second or later power cut), "
-              "%llu states compared, %llu verified, %llu faults met, %llu disks damaged, %llu allocations failed, "
+              "%llu states compared, %llu verified, %llu faults met, %llu disks damaged, "
               "store's memory at most %.1f MiB, %.1f s\n",
               Wide(totals.seeds), Wide(totals.operations), Wide(totals.images), Wide(totals.images_deep),
               Wide(totals.compared), Wide(totals.verified), Wide(totals.faults), Wide(totals.damaged),
-              Wide(totals.allocations_failed), static_cast<double>(totals.memory_peak) / (1 << 20), seconds);
+              static_cast<double>(totals.memory_peak) / (1 << 20), seconds);
   std::fflush(stdout);
 }
 
@@ -132,8 +133,11 @@ int Main(int argc, char** argv) {
     ++i;
   }
   if (const char* const factor = std::getenv("JZSE_SIM_BUDGET")) {
-    for (uint64_t* const value : {&budget.seeds, &budget.operations, &budget.images, &budget.seconds, &budget.twice})
-      *value = static_cast<uint64_t>(static_cast<double>(*value) * std::strtod(factor, nullptr));
+    const double times = std::strtod(factor, nullptr);
+    const auto scale = [](uint64_t& value, double by) { value = static_cast<uint64_t>(static_cast<double>(value) * by); };
+    for (uint64_t* const value : {&budget.seeds, &budget.operations, &budget.images, &budget.seconds})
+      scale(*value, times);
+    scale(budget.twice, std::min(times, 1.0));
   }
   return Search(budget);
 }

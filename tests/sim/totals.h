@@ -19,7 +19,6 @@ struct Totals {
   uint64_t verified = 0;       // full verifies, each with the index rebuilt and compared byte for byte
   uint64_t faults = 0;         // planned failures of calls that were met
   uint64_t damaged = 0;        // disks damaged and opened
-  uint64_t allocations_failed = 0;
   uint64_t memory_peak = 0;    // bytes that closing a store gave back, at most
 
   void Add(const Totals& other) {
@@ -31,7 +30,6 @@ struct Totals {
     verified += other.verified;
     faults += other.faults;
     damaged += other.damaged;
-    allocations_failed += other.allocations_failed;
     memory_peak = memory_peak > other.memory_peak ? memory_peak : other.memory_peak;
   }
 };

@@ -12,7 +12,9 @@
 #ifndef JZSE_TESTS_SIM_WORLD_H_
 #define JZSE_TESTS_SIM_WORLD_H_
 
+#include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,8 +29,6 @@ struct Setting {
   bool leveldb = false;    // the real index; else one in memory, rebuilt at every open
   bool io_faults = false;  // calls that fail, disks that fill up
   bool damage = false;     // images of the disk are damaged, too
-  bool allocation = false; // allocations fail (not with LevelDB, whose threads cannot stand it)
-  bool clock = false;      // the wall clock jumps
   prop::Sizes sizes = prop::Sizes::kSmall;
   uint64_t actions = 0;
 };
@@ -109,6 +109,14 @@ class World {
   std::string FailCalls(prop::Choice& choice);
   std::string ComeBack(prop::Choice& choice, std::vector<prop::Model> candidates);
 
+  // damage.cc
+  void Remember();
+  void RememberContent(const prop::Op& op);
+  std::string Damage(io::SimEnv& disk, base::Prng& prng, bool* provable);
+  std::string CheckDamaged(prop::Choice& choice);
+  std::string OpenDamaged(io::SimEnv& disk, bool provable);
+  std::string CheckServed(engine::Store& store, const std::string& ns, const prop::Space& space, bool* refused);
+
   const Setting setting_;
   Totals& totals_;
   Trace trace_;
@@ -125,6 +133,12 @@ class World {
   uint64_t effects_ = 0;
   base::Prng image_prng_{0};
   std::vector<Image> images_;
+
+  // Only where the medium is damaged: every acknowledged state, all contents that ever were, and an older disk.
+  std::deque<prop::Model> history_;
+  std::set<uint64_t> ever_;
+  std::unique_ptr<io::SimEnv> older_;
+  base::Sequence older_at_ = 0;
 };
 
 }  // namespace jzse::sim

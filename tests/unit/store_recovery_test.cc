@@ -16,7 +16,7 @@ class World {
  public:
   World() : factory_(env_, "/s", kStoreId, 9, UINT64_MAX) {
     REQUIRE(env_.CreateDir("/s").ok());
-    Journal journal(factory_, segments_, 0, {});
+    Journal journal(factory_, segments_, 0, {}, false);
     for (uint32_t i = 0; i < 5; ++i) {
       journal.Begin();
       if (i == 0) REQUIRE(journal.Roll(100, false).ok());

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// A medium that is not what it was: bits flipped, sectors of noise, sectors as they were some time ago (a write that the
+// disk confirmed and never made), sectors with what belongs elsewhere (a write that went astray), sectors that cannot be
+// read, a file cut short. Done to a copy of the disk, which is then opened.
+//
+// What must hold, whatever is damaged:
+//  - nothing crashes; a refusal has a code;
+//  - what is served for a name is a content that this namespace once had, and, if the store says that nothing is
+//    damaged, the whole state is one that was acknowledged at some moment: the present one, or, where the end of the
+//    journal itself went back, an earlier one;
+//  - what cannot be read is told by verify.
+#include <algorithm>
+
+#include "compare.h"
+#include "world.h"
+
+namespace jzse::sim {
+
+using base::Code;
+using io::SimEnv;
+using prop::Choice;
+using prop::Model;
+
+namespace {
+
+constexpr size_t kTrailerSize = 64;     // of a sealed segment: docs/format.md
+constexpr uint64_t kStaleCommits = 24;  // how old what a sector goes back to is, at most
+
+// Copies whole sectors of `from` at one place over those at another.
+std::string CopySectors(SimEnv& disk, const std::string& path, const std::string& from, uint64_t source, uint64_t target,
+                        uint64_t count) {
+  const auto content = disk.Content(path);
+  if (!content.ok()) return "";
+  std::string changed = *content;
+  for (uint64_t i = 0; i < count * io::kSimSectorSize; ++i)
+    if (source + i < from.size() && target + i < changed.size()) changed[target + i] = from[source + i];
+  (void)disk.Put(path, changed);
+  return path;
+}
+
+}  // namespace
+
+// Keeps every acknowledged state, since the end of the journal may go back to any of them, and now and then the disk.
+void World::Remember() {
+  if (!setting_.damage || depth_ > 0) return;
+  if (history_.empty() || history_.back().last != model_.last) history_.push_back(model_);
+  if (older_ != nullptr && model_.last < older_at_ + kStaleCommits) return;
+  older_ = disk_->CloneKilled();
+  older_at_ = model_.last;
+}
+
+void World::RememberContent(const prop::Op& op) {
+  if (setting_.damage && op.data != nullptr) ever_.insert(base::Xxh64(*op.data, 0));
+}
+
+// One piece of damage; tells where. Clears `provable` for a segment that was never sealed: once compaction has replaced
+// the one written after it, nothing vouches for its end any more (see README.md, what is known and open).
+std::string World::Damage(SimEnv& disk, base::Prng& prng, bool* provable) {
+  std::vector<std::string> paths = disk.Paths();
+  std::erase_if(paths, [](const std::string& path) { return path.find("/LOCK") != std::string::npos; });
+  std::string path = paths[prng.Below(paths.size())];
+  if (const auto segments = crash::SegmentPaths(disk); !segments.empty() && !prng.OneIn(4))
+    path = segments[prng.Below(segments.size())];
+  const std::string content = *disk.Content(path);
+  if (content.empty()) return "";
+  const bool sealed = content.size() > kTrailerSize && content.compare(content.size() - kTrailerSize, 8, "JZSEFOOT") == 0;
+  *provable &= sealed || path.find("/segments/") == std::string::npos;
+  // Where something is: most of an unsealed segment is zeros.
+  size_t used = content.find_last_not_of('\0') + 1;
+  if (used == 0) used = content.size();
+  const uint64_t offset = prng.OneIn(4) ? used - 1 - prng.Below(std::min<uint64_t>(used, 600)) : prng.Below(used);
+  const uint64_t sector = offset / io::kSimSectorSize * io::kSimSectorSize;
+  switch (prng.Below(7)) {
+    case 0:
+    case 1:
+      (void)disk.FlipBit(path, offset, static_cast<int>(prng.Below(8)));
+      return "a bit of " + path + " at " + std::to_string(offset);
+    case 2:
+      (void)disk.CorruptSector(path, offset, prng.Next());
+      return "noise in " + path + " at " + std::to_string(sector);
+    case 3: {
+      const auto old = older_ != nullptr ? older_->Content(path) : content;
+      if (!old.ok()) return "";
+      CopySectors(disk, path, *old, sector, sector, 1 + prng.Below(4));
+      return "stale sectors of " + path + " at " + std::to_string(sector);
+    }
+    case 4: {
+      const std::string other = paths[prng.Below(paths.size())];
+      const std::string from = *disk.Content(other);
+      const uint64_t source = from.empty() ? 0 : prng.Below(from.size()) / io::kSimSectorSize * io::kSimSectorSize;
+      CopySectors(disk, path, from, source, sector, 1);
+      return "a sector of " + other + " at " + std::to_string(source) + " went to " + path + " at " +
+             std::to_string(sector);
+    }
+    case 5:
+      (void)disk.MarkUnreadable(path, sector, std::min<uint64_t>(io::kSimSectorSize, content.size() - sector));
+      return "an unreadable sector of " + path + " at " + std::to_string(sector);
+    default:
+      (void)disk.Put(path, content.substr(0, offset));
+      return path + " cut to " + std::to_string(offset);
+  }
+}
+
+std::string World::CheckDamaged(Choice& choice) {
+  Remember();
+  std::unique_ptr<SimEnv> disk = choice.prng.OneIn(2) ? disk_->CloneKilled()
+                                                      : disk_->CloneCrashed(choice.prng.Next(), io::CrashMode::kNoneKept);
+  ++totals_.damaged;
+  std::string story;
+  bool provable = true;
+  for (uint64_t left = choice.prng.OneIn(3) ? 1 + choice.prng.Below(4) : 1; left > 0; --left)
+    story += (story.empty() ? "" : ", ") + Damage(*disk, choice.prng, &provable);
+  Note([&] { return "damage: " + story; });
+  const std::string problem = OpenDamaged(*disk, provable);
+  trace_.Mix(disk->trace_hash());
+  return problem.empty() ? "" : "damaged by " + story + ": " + problem;
+}
+
+std::string World::OpenDamaged(SimEnv& disk, bool provable) {
+  auto opened = engine::Store::Open(disk, crash::kStore, StoreOptions());
+  ++totals_.operations;
+  if (!opened.ok()) return opened.status().message().empty() ? "is refused without a word" : "";
+  engine::Store& store = **opened;
+  bool refused = false;
+  for (const auto& [name, space] : model_.spaces)
+    if (std::string problem = CheckServed(store, name, space, &refused); !problem.empty()) return problem;
+  const std::string problems = crash::VerifyProblems(store);
+  ++totals_.verified;
+  const auto stats = store.GetStats();
+  const bool told = !problems.empty() || !stats.ok() || stats->corrupt_records != 0;
+  if (told) return "";
+  if (refused) return "something cannot be read, and verify says that all is well";
+  if (!provable) return "";
+  std::string first;
+  for (auto state = history_.rbegin(); state != history_.rend(); ++state) {
+    const std::string difference = Compare(store, *state, {true, true});
+    if (difference.empty()) return "";
+    if (first.empty()) first = difference;
+  }
+  return "no damage is told, and the state is none that was ever acknowledged: " + first;
+}
+
+// Every name that is or was: a refusal, or bytes that were once put there.
+std::string World::CheckServed(engine::Store& store, const std::string& ns, const prop::Space& space, bool* refused) {
+  for (const auto& file : space.files) {
+    std::string data;
+    const auto info = store.Get(ns, file->now.path, {}, &data, nullptr);
+    if (!info.ok()) {
+      *refused |= base::Is(info.status(), Code::kCorrupt) || base::Is(info.status(), Code::kIo);
+      continue;
+    }
+    if (!ever_.contains(base::Xxh64(data, 0)))
+      return ns + ":" + file->now.path + ": bytes are served that never were put";
+  }
+  return "";
+}
+
+}  // namespace jzse::sim
