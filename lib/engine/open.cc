@@ -67,7 +67,7 @@ Status StoreImpl::CheckOpen() const {
 Status StoreImpl::CheckWritable() const {
   JZSE_RETURN_IF_ERROR(CheckOpen());
   if (options_.read_only) return Fail(Code::kReadOnly, absl::StrCat(path_, ": the store was opened read-only"));
-  if (poisoned_.load(std::memory_order_relaxed))
+  if (Stopped())
     return Fail(Code::kReadOnly, absl::StrCat(path_, ": writes stopped after a failed sync; reopen the store"));
   return {};
 }
@@ -212,7 +212,7 @@ StatusOr<uint64_t> StoreImpl::DiskBytes() {
 StatusOr<Stats> StoreImpl::GetStats() {
   JZSE_RETURN_IF_ERROR(CheckOpen());
   Stats stats;
-  stats.read_only = options_.read_only || poisoned_;
+  stats.read_only = options_.read_only || Stopped();
   stats.store_id = identity_.store;
   stats.replica_id = identity_.replica;
   stats.sequence = visible_;

@@ -110,6 +110,8 @@ class StoreImpl : public Store {
   Status LoadNamespaces();
   Status CheckOpen() const;
   Status CheckWritable() const;
+  // A write or sync of the journal failed, or a sync of the chunks.
+  bool Stopped() const { return poisoned_.load(std::memory_order_relaxed) || (chunks_ && chunks_->broken()); }
   void Log(int level, const std::string& line) const;
   StatusOr<uint64_t> DiskBytes();
 

@@ -84,8 +84,7 @@ Status ChunkStore::RollLocked(uint64_t size) {
   if (segment_) {
     // Seals, and thereby makes durable, everything in the old one.
     if (const Status sealed = SealLocked(*segment_); !sealed.ok()) {
-      failure_ = sealed;
-      return sealed;
+      return BrokenLocked(sealed);
     }
   }
   segment_ = std::move(made);
@@ -94,6 +93,13 @@ Status ChunkStore::RollLocked(uint64_t size) {
   durable_ordinal_ = last_ordinal_;
   durable_position_ = {segment_->id(), offset_};
   return {};
+}
+
+Status ChunkStore::BrokenLocked(const Status& status) {
+  failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed sync of the bulk stream (",
+                                                status.message(), "); reopen the store"));
+  broken_ = true;
+  return status;
 }
 
 Status ChunkStore::SealLocked(Segment& segment) {
@@ -192,9 +198,7 @@ Status ChunkStore::Sync(const ChunkPins& pins) {
   const Status status = segment->file().SyncData();
   std::lock_guard lock(mutex_);
   if (!status.ok()) {
-    failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed sync of the bulk stream (",
-                                                  status.message(), "); reopen the store"));
-    return status;
+    return BrokenLocked(status);
   }
   if (ordinal > durable_ordinal_) {
     durable_ordinal_ = ordinal;

@@ -90,6 +90,8 @@ class ChunkStore {
   Status Close();
   uint64_t bytes_written() const { return bytes_written_.load(); }
   uint64_t open_segment() const;
+  // A sync failed: nothing more is written, here or by anybody else, until the store is reopened.
+  bool broken() const { return broken_.load(std::memory_order_relaxed); }
 
   // For compaction. From BeginCollect to EndCollect every chunk that is pinned is remembered, also when its pins go;
   // `Decide` runs while no pin can be taken, with a test that tells whether a chunk was pinned at or since BeginCollect.
@@ -103,6 +105,7 @@ class ChunkStore {
   Status Append(const ChunkId& id, const ChunkRecord& chunk, ChunkPins* pins);
   Status RollLocked(uint64_t size);
   Status SealLocked(Segment& segment);
+  Status BrokenLocked(const Status& status);   // returns it
   void Unpin(const std::vector<ChunkId>& chunks);
 
   SegmentFactory& factory_;
@@ -123,6 +126,7 @@ class ChunkStore {
   absl::flat_hash_map<ChunkId, ChunkEntry> pending_;   // written, not in the index yet
   std::map<Sequence, ChunkId> pending_by_ordinal_;
   Status failure_;
+  std::atomic<bool> broken_{false};
   std::atomic<uint64_t> bytes_written_{0};
   std::mutex sync_mutex_;
 
