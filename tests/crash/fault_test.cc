@@ -158,6 +158,27 @@ TEST_CASE("after a failed sync writes are refused, reads go on, and reopening br
   CHECK(Put(**store, "default", "after", "accepted").ok());
 }
 
+TEST_CASE("a failed sync of chunks stops every write, not only those of large contents") {
+  SimEnv env;
+  auto store = OpenOn(env);
+  REQUIRE(store.ok());
+  REQUIRE(Put(**store, "default", "before", Noise(1, 100'000)).ok());
+  env.FailNth(io::kSyncOps, 1, Code::kIo);
+  CHECK(base::CodeOf(Put(**store, "default", "during", Noise(2, 100'000))) == Code::kIo);
+  REQUIRE(env.faults_fired() == 1);
+  CHECK(base::CodeOf(Put(**store, "default", "small", "refused")) == Code::kReadOnly);
+  CHECK(base::CodeOf(Put(**store, "default", "large", Noise(3, 100'000))) == Code::kReadOnly);
+  CHECK(base::CodeOf(Delete(**store, "default", "before")) == Code::kReadOnly);
+  CHECK(*Get(**store, "default", "before") == Noise(1, 100'000));
+  CHECK((*store)->GetStats()->read_only);
+  store->reset();
+  store = OpenOn(env);
+  REQUIRE(store.ok());
+  CHECK(*Get(**store, "default", "before") == Noise(1, 100'000));
+  CHECK(VerifyProblems(**store) == "");
+  CHECK(Put(**store, "default", "after", Noise(4, 100'000)).ok());
+}
+
 TEST_CASE("a full disk refuses puts, still reads and deletes, and recovers when there is space") {
   SimEnv env;
   engine::Options options = QuietOptions();

@@ -108,7 +108,7 @@ run_errors() {
 TASK=errors FS=$fs MODE=$mode SEED=$seed THREADS=$threads
 WORKER=$build/tests/kernel/kernel_worker KILL9_WORKER=$build/tests/e2e/kill9_worker
 TASK
-  boot "$work" 240 "$work/disk"
+  boot "$work" 600 "$work/disk"
   count "$work" "$fs $mode seed $seed"
 }
 
