@@ -119,7 +119,7 @@ Status StoreImpl::StartAsync() {
   if (async_) return {};
   if (!options_.async_thread) return {};  // whoever commits next leads these, too, or Close
   async_ = env_.StartThread([this] { AsyncLoop(); });
-  if (!async_) return Fail(Code::kNoMemory, "the system refuses the thread for asynchronous requests");
+  if (!async_) return Fail(Code::kBusy, "the system refuses the thread for asynchronous requests");
   async_started_ = true;
   return {};
 }

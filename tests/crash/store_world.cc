@@ -12,7 +12,6 @@ engine::Options QuietOptions() {
   engine::Options options;
   options.create = true;
   options.background = false;
-  options.async_thread = false;
   options.memory_limit = base::kMemoryLimitMin;
   options.free_space_reserve = UINT64_MAX;
   return options;

@@ -58,6 +58,7 @@ engine::Options World::StoreOptions() {
   engine::Options options = crash::QuietOptions();
   options.memory_index = !setting_.leveldb;
   options.settled_index = setting_.leveldb;
+  options.async_thread = false;
   if (keep_notes_)
     options.log = [this](int level, std::string_view line) {
       notes_.push_back("  log " + std::to_string(level) + " " + std::string(line));
