@@ -40,6 +40,7 @@ inline constexpr size_t kRecordAlignment = 8;
 inline constexpr size_t kRecordHeaderSize = 16;
 inline constexpr size_t kRecordCheckSize = 16;
 inline constexpr size_t kRecordPayloadMax = 2 * kMiB;
+inline constexpr uint64_t kSequenceMax = uint64_t{1} << 62;  // of sequences and ordinals: counting on never wraps around
 inline constexpr size_t kGroupRecordsMax = 1u << 20;   // records in one commit group
 inline constexpr size_t kGroupBytesTarget = 4 * kMiB;  // a group closes when it reaches this
 inline constexpr size_t kTransactionChangesMax = 1u << 18;

@@ -177,12 +177,22 @@ Status Resolver::Emit(ChangeRecord& change, FileInfo* info) {
   return {};
 }
 
+// What is stored may be forged with checks that are right; that is no reason to abort.
+StatusOr<Resolver::Mark> Resolver::NextMark(std::string_view path, const model::FileRecord* file) {
+  const Mark mark{{replica_, journal_.next()}, stamp_()};
+  const bool follows =
+      file == nullptr ||
+      (!file->vector.Contains(mark.dot) && mark.stamp > file->path.stamp &&
+       (file->vector.size() < base::kVersionVectorReplicasMax || file->vector.Get(replica_) != 0));
+  if (follows && mark.stamp.valid() && mark.dot.counter <= base::kSequenceMax) return mark;
+  return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(path), ": no change can follow what is recorded of it"));
+}
+
 Status Resolver::PutContent(const Operation& operation, const std::string& path, const Entry& current,
                             Content content, store::ChangeType type, FileInfo* info) {
   JZSE_RETURN_IF_ERROR(CheckQuota(operation, current, content));
   JZSE_ASSIGN_OR_RETURN(const Sequence floor, FloorFor(operation, current));
-  const base::Dot dot{replica_, journal_.next()};
-  const model::Stamp stamp = stamp_();
+  JZSE_ASSIGN_OR_RETURN(const Mark mark, NextMark(path, current ? &current->file : nullptr));
   ChangeRecord change;
   change.ns = operation.ns;
   change.type = type;
@@ -190,10 +200,10 @@ Status Resolver::PutContent(const Operation& operation, const std::string& path,
   const bool is_inline = content.storage == Content::Storage::kInline;
   if (current) {
     change.file = current->file;
-    model::SetContent(change.file, std::move(content), dot, stamp,
+    model::SetContent(change.file, std::move(content), mark.dot, mark.stamp,
                       operation.policy.conflict == model::ConflictStrategy::kMerge);
   } else {
-    change.file = model::NewRecord(path, std::move(content), dot, stamp);
+    change.file = model::NewRecord(path, std::move(content), mark.dot, mark.stamp);
   }
   if (is_inline) {
     change.encoding = operation.encoding;
@@ -209,7 +219,8 @@ Status Resolver::DeleteOne(const Operation& operation, const FileEntry& current)
   change.type = store::ChangeType::kDelete;
   JZSE_ASSIGN_OR_RETURN(change.floor, FloorFor(operation, current));
   change.file = current.file;
-  model::SetContent(change.file, Content{}, {replica_, journal_.next()}, stamp_(),
+  JZSE_ASSIGN_OR_RETURN(const Mark mark, NextMark(change.file.path.path, &change.file));
+  model::SetContent(change.file, Content{}, mark.dot, mark.stamp,
                     operation.policy.conflict == model::ConflictStrategy::kMerge);
   return Emit(change, nullptr);
 }
@@ -227,7 +238,8 @@ Status Resolver::MoveOne(const Operation& operation, FileEntry current, std::str
     version.content.storage = Content::Storage::kReference;
     version.content.reference = current.sequence;
   }
-  model::SetPath(change.file, std::move(to_path), {replica_, journal_.next()}, stamp_());
+  JZSE_ASSIGN_OR_RETURN(const Mark mark, NextMark(change.file.path.path, &change.file));
+  model::SetPath(change.file, std::move(to_path), mark.dot, mark.stamp);
   return Emit(change, info);
 }
 
@@ -345,7 +357,8 @@ Status Resolver::SetAttributes(const Operation& operation, FileInfo* info) {
   change.floor = current->floor;
   change.since = current->since;
   change.file = current->file;
-  model::SetContent(change.file, std::move(content), {replica_, journal_.next()}, stamp_(),
+  JZSE_ASSIGN_OR_RETURN(const Mark mark, NextMark(change.file.path.path, &change.file));
+  model::SetContent(change.file, std::move(content), mark.dot, mark.stamp,
                     operation.policy.conflict == model::ConflictStrategy::kMerge);
   return Emit(change, info);
 }

@@ -48,6 +48,12 @@ class Resolver {
   Status DeleteVersions(const Operation& operation);
   Status Namespace(const Operation& operation);
 
+  // The dot and stamp of the next change of a file; kCorrupt when its record, or the journal, leaves no room for one.
+  struct Mark {
+    base::Dot dot;
+    model::Stamp stamp;
+  };
+  StatusOr<Mark> NextMark(std::string_view path, const model::FileRecord* file);
   // Gives the file at `path` a new content.
   Status PutContent(const Operation& operation, const std::string& path, const Entry& current,
                     model::Content content, store::ChangeType type, FileInfo* info);

@@ -197,6 +197,7 @@ bool ParseRecordHeader(Bytes bytes, uint64_t bytes_max, RecordHeader* header) {
   if (header->length > base::kRecordPayloadMax || RecordSize(header->length) > bytes_max) return false;
   if ((header->flags & kFlagGroupFirst) != 0 && (header->length < kGroupPrefixSize || header->group_position != 0))
     return false;
+  if (header->sequence > base::kSequenceMax) return false;
   return header->sequence != 0 || header->type == RecordType::kFooter;
 }
 
@@ -286,7 +287,7 @@ StatusOr<std::vector<FooterEntry>> DecodeFooterPage(Bytes payload) {
     sequence += static_cast<uint64_t>(decoder.SignedVarint());
     entry.header.sequence = sequence;
     entry.summary = decoder.Prefixed(base::kRecordPayloadMax);
-    if (!decoder.ok() || type < 1 || type > 4 || offset > base::kSegmentSizeMax) {
+    if (!decoder.ok() || type < 1 || type > 4 || offset > base::kSegmentSizeMax || sequence > base::kSequenceMax) {
       return Fail(Code::kCorrupt, "a segment's footer is malformed");
     }
     entry.header.type = static_cast<RecordType>(type);

@@ -374,7 +374,9 @@ StatusOr<Applied> DecodeApplied(Bytes value) {
   applied.bulk_segment = decoder.U64();
   applied.bulk_offset = decoder.U64();
   applied.ordinal = decoder.U64();
-  if (!decoder.done() || applied.version != kIndexVersion) return Malformed("index: its position");
+  if (!decoder.done() || applied.version != kIndexVersion || applied.sequence > base::kSequenceMax ||
+      applied.ordinal > base::kSequenceMax || !applied.stamp.valid())
+    return Malformed("index: its position");
   return applied;
 }
 

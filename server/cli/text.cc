@@ -171,7 +171,8 @@ std::string LocalTimeShort(int64_t ns) {
 std::string UtcTime(int64_t ns) {
   int64_t rest = 0;
   LocalBroken(ns, &rest);
-  const time_t t = static_cast<time_t>((ns - rest) / 1'000'000'000);
+  // Rounded down, without leaving the range of int64_t on the way.
+  const time_t t = static_cast<time_t>(ns / 1'000'000'000 - (ns % 1'000'000'000 < 0 ? 1 : 0));
   std::tm tm{};
   gmtime_r(&t, &tm);
   return fmt::format("{}.{:09}Z", Strftime("%Y-%m-%dT%H:%M:%S", tm), rest);

@@ -91,6 +91,8 @@ TEST_CASE("sizes, times and modes") {
   CHECK(DurationText(59.99) == "1:00");
   CHECK(DurationText(3725) == "1:02:05");
   CHECK(UtcTime(0) == "1970-01-01T00:00:00.000000000Z");
+  CHECK(UtcTime(INT64_MIN) == "1677-09-21T00:12:43.145224192Z");
+  CHECK(UtcTime(INT64_MAX) == "2262-04-11T23:47:16.854775807Z");
   CHECK(UtcTime(-1) == "1969-12-31T23:59:59.999999999Z");
   CHECK(UtcTime(1'600'000'000'123'456'789) == "2020-09-13T12:26:40.123456789Z");
   CHECK(ModeText(JZSE_KIND_FILE, 0644) == "-rw-r--r--");

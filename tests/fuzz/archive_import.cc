@@ -47,7 +47,8 @@ void Run(const std::string& archive, bool versions) {
   const int code = Import(store, "default", source.Holding(archive), versions, &report);
   uint64_t files = 0;
   Count(store, &files);
-  Require(files <= report.files, "more files than were reported");
+  // A damaged archive may end between a file's older version and its newest.
+  Require(files <= report.files + report.versions, "more files than were reported");
   if (code == JZSE_OK) {
     jzse_archive_options options = JZSE_ARCHIVE_OPTIONS_INIT;
     options.versions = versions ? 1 : 0;

@@ -150,7 +150,7 @@ class Visitor {
     options.version = version;
     std::string data;
     engine::Attributes attributes;
-    const auto info = store.Get(ns, path, options, &data, &attributes);
+    const auto info = Get(store, ns, path, options, &data, &attributes);
     if (info.ok()) Check(ns, path, data, info->size);
     const auto reader = store.OpenReader(ns, path, options);
     if (!reader.ok()) return;
@@ -159,14 +159,25 @@ class Visitor {
     const auto count = (*reader)->ReadAt(offset, buffer, sizeof buffer);
     if (!count.ok()) return;
     Require(*count <= sizeof buffer, "more was read than fits");
-    if (info.ok() && info->sequence == (*reader)->info().sequence)
+    if (!forged_ && info.ok() && info->sequence == (*reader)->info().sequence)
       Require(data.substr(std::min<size_t>(offset, data.size()), *count) == std::string(buffer, *count),
               "two ways of reading differ");
   }
 
+  // A forged size may be more than there is memory for; the C API's skin turns that into an answer, too.
+  static base::StatusOr<engine::FileInfo> Get(engine::Store& store, const std::string& ns, const std::string& path,
+                                              const engine::GetOptions& options, std::string* data,
+                                              engine::Attributes* attributes) {
+    try {
+      return store.Get(ns, path, options, data, attributes);
+    } catch (const std::bad_alloc&) {
+      return base::Fail(base::Code::kNoMemory, "out of memory");
+    }
+  }
+
   void Check(const std::string& ns, const std::string& path, const std::string& data, uint64_t size) {
+    if (forged_) return;  // whoever can forge checks can say what he likes; it must only not end the process
     Require(data.size() == size, "a content of another size than its file says");
-    if (forged_) return;
     const auto known = sample_.contents.find(ns + ":" + path);
     Require(known != sample_.contents.end() ? known->second.contains(data) : path == "new", "bytes that nobody stored there");
   }

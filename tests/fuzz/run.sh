@@ -34,7 +34,9 @@ fi
 [ -n "${JZSE_FUZZ_NO_BUILD-}" ] || ninja -C "$build" fuzz </dev/null >&2
 targets=("$@")
 if [ ${#targets[@]} = 0 ]; then
-  for exe in "$build"/tests/fuzz/fuzz_*; do [ ! -x "$exe" ] || [ -d "$exe" ] || targets+=("${exe##*/fuzz_}"); done
+  for exe in "$build"/tests/fuzz/fuzz_*; do
+    [ ! -x "$exe" ] || [ -d "$exe" ] || [[ $exe == *make_seeds ]] || targets+=("${exe##*/fuzz_}")
+  done
 fi
 
 # One input may be slow under sanitizers, but none may hang or take memory without bound. The leak check stays on.

@@ -54,6 +54,18 @@ TEST_CASE("an identity file has one form, also when its check is right") {
   CHECK(base::Is(with("beijing", ""), base::Code::kCorrupt));
 }
 
+TEST_CASE("a sequence that cannot be counted on from is refused") {
+  const RecordSealer sealer(kStoreId, 3);
+  for (const Sequence sequence : {base::kSequenceMax, base::kSequenceMax + 1, UINT64_MAX}) {
+    RecordHeader header{RecordType::kNamespace, 0, 0, 1, sequence};
+    const std::string record = RecordOf(sealer, 4096, header, "x");
+    CHECK(ParseRecordHeader(record, record.size(), &header) == (sequence == base::kSequenceMax));
+    FooterPageBuilder page;
+    page.Add({header, 4096, "x"});
+    CHECK(DecodeFooterPage(page.Take()).ok() == (sequence == base::kSequenceMax));
+  }
+}
+
 TEST_CASE("a segment header with a field that this version does not know is refused") {
   SegmentHeader header;
   header.id = 7;
