@@ -25,6 +25,8 @@ class Worker:
         self.pid = os.fork()
         if self.pid == 0:
             try:
+                os.close(self.requests)
+                os.close(self.answers)
                 serve(folder, to_child, to_parent)
             finally:
                 os._exit(1)
@@ -126,10 +128,12 @@ class Store(RuleBasedStateMachine):
 
     def teardown(self):
         if hasattr(self, 'worker'):
-            assert self.worker.call('verify') == 0
-            assert self.worker.call('feed') == set(self.model)
-            self.worker.end('close')
-            shutil.rmtree(self.folder)
+            try:
+                assert self.worker.call('verify') == 0
+                assert self.worker.call('feed') == set(self.model)
+            finally:
+                self.worker.end()
+                shutil.rmtree(self.folder)
 
     @rule(path=paths, data=contents, how=st.sampled_from(['put', 'wb', 'ab', 'group']))
     def write(self, path, data, how):

@@ -15,11 +15,12 @@ class Snapshot(_native.Child):
 
     def __init__(self, store: Any) -> None:
         super().__init__(store)
-        self.enter(lib.jzse_snapshot_open, 'jzse_snapshot')
-        # Readers share the handle (rule 1 of _native), so it is drained before it is released.
-        self._shared = _native.Shared(self._raw)
-        #: of the newest change that it sees
-        self.sequence: int = lib.jzse_snapshot_sequence(self._raw)
+        with self._lock:  # the store may be closed, and we with it, as soon as there is a handle
+            self.enter(lib.jzse_snapshot_open, 'jzse_snapshot')
+            # Readers share the handle (rule 1 of _native), so it is drained before it is released.
+            self._shared = _native.Shared(self._raw)
+            #: of the newest change that it sees
+            self.sequence: int = lib.jzse_snapshot_sequence(self._raw)
 
     def __getitem__(self, name: str) -> NamespaceView:
         view = NamespaceView(self._store, name, self)
