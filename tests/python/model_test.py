@@ -7,6 +7,7 @@ import shutil
 import signal
 import struct
 import tempfile
+import traceback
 
 import jzse
 from hypothesis import HealthCheck, settings, strategies as st
@@ -28,6 +29,8 @@ class Worker:
                 os.close(self.requests)
                 os.close(self.answers)
                 serve(folder, to_child, to_parent)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         os.close(to_child)
@@ -35,16 +38,15 @@ class Worker:
         self.call('ready')
 
     def send(self, name, *arguments):
-        raw = pickle.dumps((name, arguments))
-        os.write(self.requests, struct.pack('<I', len(raw)) + raw)
+        send_message(self.requests, (name, arguments))
 
     def call(self, name, *arguments):
         self.send(name, *arguments)
         answer = read_message(self.answers)
         assert answer is not None, f'the worker died in {name}'
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if isinstance(answer[0], Exception):
+            raise answer[0]
+        return answer[0]
 
     def end(self, name=None):
         """Closes the store, or kills the process in the middle of whatever it does."""
@@ -55,6 +57,13 @@ class Worker:
         os.waitpid(self.pid, 0)
         os.close(self.requests)
         os.close(self.answers)
+
+
+def send_message(fd, message):
+    raw = pickle.dumps(message)
+    raw = struct.pack('<I', len(raw)) + raw
+    while raw:
+        raw = raw[os.write(fd, raw):]
 
 
 def read_message(fd):
@@ -71,7 +80,11 @@ def read_message(fd):
 
 
 def serve(folder, requests, answers):
-    store = jzse.open(folder, create=True)
+    try:
+        store = jzse.open(folder, create=True)
+    except Exception as error:
+        send_message(answers, [error])
+        return
     files = store['default']
 
     def write_file(path, data, mode):
@@ -97,10 +110,7 @@ def serve(folder, requests, answers):
             answer = commands[request[0]](*request[1])
         except Exception as error:
             answer = error
-        raw = pickle.dumps(answer)
-        os.write(answers, struct.pack('<I', len(raw)))
-        while raw:
-            raw = raw[os.write(answers, raw):]
+        send_message(answers, [answer])
         if request[0] == 'close':
             os._exit(0)
 
