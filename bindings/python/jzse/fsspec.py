@@ -14,6 +14,8 @@ import os
 import threading
 from typing import Any, Dict, List, Optional, Tuple
 
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 
 from . import _native, errors
@@ -135,13 +137,34 @@ class JzseFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     # ---- contents
 
+    def open(self, path: str, mode: str = 'rb', block_size: Optional[int] = None, cache_options: Any = None,
+             compression: Optional[str] = None, **kwargs: Any) -> Any:
+        """As fsspec's, except that closing a compressing file closes the file below it, which commits it."""
+        if compression is None or 'b' not in mode or 'r' in mode:
+            return super().open(path, mode, block_size, cache_options, compression, **kwargs)
+        below = super().open(path, mode, block_size, cache_options, **kwargs)
+        kind = get_compression(path, compression)
+        if kind is None:
+            return below
+        file = compr[kind](below, mode=mode[0])
+        finish = file.close
+
+        def close() -> None:
+            finish()
+            below.close()
+
+        file.close = close
+        return file
+
     def _open(self, path: str, mode: str = 'rb', block_size: Optional[int] = None, autocommit: bool = True,
               cache_options: Any = None, **kwargs: Any) -> Any:
         kwargs.pop('compression', None)
         path = self._strip_protocol(path)
         kind = mode.replace('b', '')
         if kind == 'r':
-            return Reader(self._ns, path)
+            reader = Reader(self._ns, path)
+            reader.size, reader.blocksize = reader.info.size, self.blocksize  # type: ignore[attr-defined]
+            return reader
         if kind not in ('w', 'a', 'x'):
             raise NotImplementedError(f'mode {mode}: files are written whole')
         return open_writer(self._ns, path, kind, kwargs, autocommit)
