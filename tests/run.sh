@@ -5,7 +5,7 @@
 #
 #   tests/run.sh [-C BUILD] [-s SUITE]... [-t MULTIPLIER] [-- MESON SETUP ARGUMENTS]
 #     -C BUILD       build folder, default: build in the checkout
-#     -s SUITE       only this suite (unit prop sim crash capi e2e checks tsan); may be repeated
+#     -s SUITE       only this suite (unit prop sim crash capi e2e python wheel checks tsan); may be repeated
 #     -t MULTIPLIER  of every test's time limit, for slow builds
 #   CC, CXX          compilers; default gcc and g++, through ccache where it is installed
 set -euo pipefail
@@ -24,7 +24,7 @@ while getopts 'C:s:t:' option; do
 done
 shift $((OPTIND - 1))
 
-install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
 export CC=${CC:-$(compiler_words gcc)} CXX=${CXX:-$(compiler_words g++)}
 
 # Dependencies come from the distribution only; a missing one is an error here, never a download. A build folder that
