@@ -16,7 +16,7 @@ class Fixtures(abstract.AbstractFixtures):
 
     @pytest.fixture
     def fs_path(self):
-        return ''
+        return 'base'  # fsspec's rules for copies into directories need a parent
 
     @pytest.fixture
     def fs_join(self):
