@@ -7,6 +7,7 @@ has nothing of ours, and there: no library outside of the wheel but the C and C+
 through the entry point, and fsspec's own suite for file systems. Skipped (77) without a package index."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,8 @@ def main():
             print('no package index: skipped')
             return 77
         env = {**os.environ, 'PATH': f'{build}:{os.environ["PATH"]}'}
+        if shutil.which('ccache'):
+            env.update(CC='ccache gcc', CXX='ccache g++')
         run(build / 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', work / 'raw', root, env=env)
         raw, = (work / 'raw').glob('jzse-*-abi3-*.whl')
         run(build / 'auditwheel', 'repair', '-w', work / 'wheel', raw, env=env)
