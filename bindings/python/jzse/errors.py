@@ -11,13 +11,12 @@ class Error(Exception):
 
     code: int = 0
     code_name: str = 'JZSE_?'
-    errno: Optional[int]
     _errno: Optional[int] = None
 
     def __init__(self, message: str = '') -> None:
         super().__init__(message)
         if self._errno is not None:
-            self.errno = self._errno
+            setattr(self, 'errno', self._errno)  # where the exception is an OSError
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ''

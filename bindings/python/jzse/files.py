@@ -256,12 +256,16 @@ def open_file(view: Any, path: str, mode: str, buffering: int, encoding: Optiona
         if buffering == 0:
             return reader  # type: ignore[return-value]
         buffered = io.BufferedReader(reader, size)
-        return buffered if binary else io.TextIOWrapper(buffered, encoding or 'utf-8', errors_, newline)
+        if binary:
+            return buffered
+        return io.TextIOWrapper(buffered, encoding or 'utf-8', errors_, newline)
     writer = open_writer(view, path, base, put)
     if buffering == 0:
         return writer  # type: ignore[return-value]
     upper = BufferedWriter(writer, size)
-    return upper if binary else TextWriter(upper, encoding or 'utf-8', errors_, newline)
+    if binary:
+        return upper
+    return TextWriter(upper, encoding or 'utf-8', errors_, newline)
 
 
 def open_writer(ns: Any, path: str, mode: str, put: Dict[str, Any], autocommit: bool = True) -> Writer:
