@@ -73,11 +73,11 @@ def in_c(loop, work, path, seconds):
 
 def threads(path, count, seconds):
     with jzse.open(path) as store:
-        files, done, end = store['threads'], [0] * count, time.perf_counter() + seconds
+        files, done, start = store['threads'], [0] * count, time.perf_counter()
 
         def run(t):
             data = os.urandom(SMALL)
-            while time.perf_counter() < end:
+            while time.perf_counter() - start < seconds or done[t] == 0:
                 files[f'{t}/{done[t] % 1000}'] = data
                 done[t] += 1
         running = [threading.Thread(target=run, args=(t,)) for t in range(count)]
@@ -85,7 +85,7 @@ def threads(path, count, seconds):
             thread.start()
         for thread in running:
             thread.join()
-        return sum(done) / seconds
+        return sum(done) / (time.perf_counter() - start)
 
 
 def main():
