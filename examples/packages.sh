@@ -9,6 +9,9 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
   libutf8proc-dev libcli11-dev)
 # Tests on top of that.
 TEST_PACKAGES=(catch2 python3 binutils)
+# Tests of the Python package (suites python and wheel); building it needs the first two.
+PYTHON_PACKAGES=(python3-cffi python3-dev python3-venv python3-pytest python3-hypothesis python3-numpy python3-pandas
+  python3-fsspec python3-dask)
 # What tests/kernel/run.sh wants: a kernel that runs as a process, file systems, a disk that fails on command.
 KERNEL_PACKAGES=(user-mode-linux kmod dmsetup e2fsprogs xfsprogs btrfs-progs nbdkit nbd-client python3)
 # What .ci/run wants besides: the second compiler.

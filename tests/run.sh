@@ -5,14 +5,15 @@
 #
 #   tests/run.sh [-C BUILD] [-s SUITE]... [-t MULTIPLIER] [-- MESON SETUP ARGUMENTS]
 #     -C BUILD       build folder, default: build in the checkout
-#     -s SUITE       only this suite (unit prop sim crash fuzz capi e2e checks tsan); may be repeated
+#     -s SUITE       only this suite (unit prop sim crash fuzz capi e2e python wheel checks tsan); may be repeated. Only
+#                    on request: wheel, which builds and installs Python packages from their registry
 #     -t MULTIPLIER  of every test's time limit, for slow builds
 #   CC, CXX          compilers; default gcc and g++, through ccache where it is installed
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . examples/packages.sh
 
-usage() { sed -n '6,10s/^# *//p' tests/run.sh >&2; exit 2; }
+usage() { sed -n '6,11s/^# *//p' tests/run.sh >&2; exit 2; }
 build=build suites=() multiplier=1
 while getopts 'C:s:t:' option; do
   case $option in
@@ -23,8 +24,10 @@ while getopts 'C:s:t:' option; do
   esac
 done
 shift $((OPTIND - 1))
+all=false
+[ ${#suites[@]} -gt 0 ] || { all=true; suites=(--no-suite wheel); }
 
-install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
 export CC=${CC:-$(compiler_words gcc)} CXX=${CXX:-$(compiler_words g++)}
 
 # Dependencies come from the distribution only; a missing one is an error here, never a download. A build folder that
@@ -35,7 +38,7 @@ build_all() {
   else
     meson setup "$build" --wrap-mode=nodownload "$@" </dev/null || return
   fi
-  [ ${#suites[@]} -gt 0 ] || { ninja -C "$build" </dev/null && rebuild=--no-rebuild; }
+  [ "$all" = false ] || { ninja -C "$build" </dev/null && rebuild=--no-rebuild; }
 }
 rebuild=
 build_all "$@" || { echo "the build failed; no test ran" >&2; echo "0 passed, 1 failed"; exit 1; }

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a call enters the library, and how its answer comes back.
+
+Rules that every module here keeps
+  1. No call may meet a handle that is being released. cffi lets go of the GIL in every call, so another thread may close
+     the store meanwhile. A shared handle (Shared) is therefore a cdata object that callers pass straight from the
+     attribute into the call: while the call runs, the interpreter's stack holds a reference to it, and closing waits
+     until the last reference is gone. That costs a call nothing. It works as long as nobody keeps such an object in a
+     variable (a traceback would keep it alive) and nothing of Python runs between loading it and the call; so all other
+     arguments are made first.
+  2. Handles that belong to one thread at a time (Child) have a lock of their own and are released under it.
+  3. A closed handle is NULL. jzse.h answers JZSE_INVALID to NULL, and fail() tells that from a real JZSE_INVALID.
+  4. A forked child abandons what its parent opened: the handles become NULL there, and are not released.
+  5. At exit all stores are closed while threads can still run, so that no thread of the library is left to meet an
+     interpreter that is gone."""
+import atexit
+import os
+import threading
+import weakref
+from typing import Any, List, Optional
+
+from . import errors
+from ._cffi import ffi, lib
+
+NULL = ffi.NULL
+
+
+def text(value: Any, what: str = 'path') -> bytes:
+    """The UTF-8 of a str or of a path object, as the C side takes it."""
+    if not isinstance(value, str):
+        value = _path_text(value, what)
+    raw: bytes = value.encode()
+    if b'\0' in raw:
+        raise errors.InvalidError(f'{what} has a NUL character: {value!r}')
+    return raw
+
+
+def _path_text(value: Any, what: str) -> str:
+    if not isinstance(value, (bytes, bytearray)) and hasattr(value, '__fspath__'):
+        value = os.fspath(value)
+        if isinstance(value, str):
+            return value
+    raise TypeError(f'{what} must be str, not {type(value).__name__}')
+
+
+def text_or_null(value: Any, what: str) -> Any:
+    return NULL if value is None else ffi.new('char[]', text(value, what))
+
+
+def buffer_of(data: Any) -> Any:
+    """The bytes of any contiguous buffer, where they are."""
+    if isinstance(data, str):
+        raise TypeError('data must be bytes-like, not str: encode it, or open the file in text mode')
+    try:
+        return ffi.from_buffer(data)
+    except TypeError:
+        raise TypeError(f'data must be a contiguous bytes-like object, not {type(data).__name__}') from None
+
+
+def string(pointer: Any) -> str:
+    return ffi.string(pointer).decode('utf-8', 'surrogateescape')
+
+
+class Scratch:
+    """The outputs of one call. Reused through a pool: allocating them costs a quarter of a small read. Not one for each
+    thread, because a signal handler or a finaliser may make a call of its own in the middle of another."""
+
+    __slots__ = ('error', 'data', 'size', 'info')
+
+    def __init__(self) -> None:
+        self.error = ffi.new('jzse_error *')
+        self.error.struct_size = ffi.sizeof('jzse_error')
+        self.data = ffi.new('void **')
+        self.size = ffi.new('size_t *')
+        self.info = ffi.new('jzse_file_info *')
+        self.info.struct_size = ffi.sizeof('jzse_file_info')
+
+
+_pool: List[Scratch] = []
+
+
+def take() -> Scratch:
+    try:
+        return _pool.pop()
+    except IndexError:
+        return Scratch()
+
+
+give = _pool.append
+
+
+def fail(code: int, error: Any, handle: Optional[Any] = None) -> errors.Error:
+    """The exception for a code; `handle` is the Shared or Child that the call went to."""
+    if code == lib.JZSE_INVALID and handle is not None and not handle.open:
+        return closed(handle)
+    message = string(error.message) if error else ''
+    return errors.BY_CODE.get(code, errors.Error)(message or string(lib.jzse_code_name(code)))
+
+
+def closed(handle: Any) -> errors.ClosedError:
+    if handle.forked:
+        return errors.ClosedError(f'{handle.what} was opened by the parent of this process; open the store here again')
+    return errors.ClosedError(f'{handle.what} is closed')
+
+
+def struct(kind: str) -> Any:
+    made = ffi.new(kind + ' *')
+    made.struct_size = ffi.sizeof(kind)
+    return made
+
+
+class Shared:
+    """A handle that many threads use at once: see rule 1."""
+
+    what = 'the handle'
+
+    def __init__(self, raw: Any) -> None:
+        quiet = threading.Event()
+        self._raw = raw
+        self._quiet = quiet
+        self.forked = False
+        self.handle = ffi.gc(raw, lambda _: quiet.set())
+
+    @property
+    def open(self) -> bool:
+        return self.handle is not NULL
+
+    def drain(self) -> Any:
+        """Turns new calls away, waits for those under way; the handle to release now, or NULL if someone else did."""
+        self.handle = NULL
+        self._quiet.wait()
+        raw, self._raw = self._raw, NULL
+        return raw
+
+    def keep(self, raw: Any) -> None:
+        """Undoes drain: the library did not release the handle."""
+        quiet = self._quiet = threading.Event()
+        self._raw = raw
+        self.handle = ffi.gc(raw, lambda _: quiet.set())
+
+    def abandon(self) -> None:
+        self._raw = self.handle = NULL
+        self.forked = True
+
+
+class Child:
+    """A handle opened from a store, for one thread at a time: see rule 2. Closing the store closes it."""
+
+    what = 'the handle'
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self._raw = NULL
+        self._lock = threading.RLock()
+        self.forked = False
+
+    @property
+    def open(self) -> bool:
+        return self._raw is not NULL
+
+    def enter(self, function: Any, kind: str, *arguments: Any, then: Any = ()) -> None:
+        """Opens the handle: function(store, *arguments, &handle, *then, &error)."""
+        out = ffi.new(kind + ' **')
+        scratch = take()
+        shared = self._store._shared
+        with self._lock:  # whoever closes the store finds us among its children, and waits here for the handle
+            self._store._children.add(self)
+            code = function(shared.handle, *arguments, out, *then, scratch.error)
+            if code != 0:
+                raise fail(code, scratch.error, shared)
+            self._raw = out[0]
+        give(scratch)
+
+    def release(self, raw: Any) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Releases the handle. Later use raises ClosedError; closing again does nothing."""
+        with self._lock:
+            raw, self._raw = self._raw, NULL
+            if raw is not NULL:
+                self.release(raw)
+
+    def close_for_store(self) -> None:
+        """The store is closing; nobody asked for this handle itself to be closed."""
+        self.close()
+
+    def abandon(self) -> None:
+        self._lock = threading.RLock()
+        self._raw = NULL
+        self.forked = True
+
+    def __del__(self) -> None:
+        if getattr(self, '_raw', NULL) is not NULL:
+            self.close()
+
+
+stores: 'weakref.WeakSet[Any]' = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for store in list(stores):
+        store._abandon()
+
+
+def _at_exit() -> None:
+    for store in list(stores):
+        try:
+            store.close()
+        except errors.Error:
+            pass  # nobody is left to tell, and what was acknowledged is on disk
+
+
+os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)
+
+
+# ---- callbacks
+
+inside: List[int] = []  # threads in calls with callbacks; one of these cannot wait for its own call to end
+
+
+class Callbacks:
+    """What the library calls back into. An exception there stops the work and is raised again when the call returns."""
+
+    def __init__(self, progress: Any = None, problem: Any = None, namespace: Any = None) -> None:
+        self.progress, self.problem, self.namespace = progress, problem, namespace
+        self.error: Optional[BaseException] = None
+        self.handle = ffi.new_handle(self)
+
+    def __enter__(self) -> 'Callbacks':
+        inside.append(threading.get_ident())
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        inside.remove(threading.get_ident())
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
+    def run(self, function: Any, *arguments: Any) -> int:
+        if self.error is not None:
+            return 1
+        try:
+            return 1 if function(*arguments) else 0
+        except BaseException as error:  # KeyboardInterrupt too: it must come out of the call, not vanish
+            self.error = error
+            return 1
+
+
+@ffi.def_extern(error=1)
+def jzse_py_namespace(context: Any, info: Any) -> int:
+    callbacks: Callbacks = ffi.from_handle(context)
+    return callbacks.run(callbacks.namespace, info)
+
+
+@ffi.def_extern(error=1)
+def jzse_py_progress(context: Any, done: int, total: int) -> int:
+    callbacks: Callbacks = ffi.from_handle(context)
+    return 0 if callbacks.progress is None else callbacks.run(callbacks.progress, done, total)
+
+
+@ffi.def_extern()
+def jzse_py_problem(context: Any, ns: Any, path: Any, version: int, problem: Any) -> None:
+    callbacks: Callbacks = ffi.from_handle(context)
+    if callbacks.problem is not None:
+        callbacks.run(callbacks.problem, string(ns), string(path), version, string(problem))
+
+
+@ffi.def_extern()
+def jzse_py_log(context: Any, level: int, line: Any) -> None:
+    ffi.from_handle(context)(level, string(line))
+

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What bench.py measures, in C:  loop WORK STORE SECONDS.  Prints operations (or bytes) a second. */
+#include <jzse/jzse.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { FILES = 2000, SMALL = 4096, PIECE = 1 << 20, LARGE = 64 << 20 };
+static char names[FILES][32];
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static void check(int code, const jzse_error *error) {
+  if (code == JZSE_OK) return;
+  fprintf(stderr, "loop: %s\n", error->message);
+  exit(1);
+}
+
+static double once(jzse_store *store, const char *work, unsigned long n, char *large, jzse_error *error) {
+  void *data;
+  size_t size = 0;
+  if (strcmp(work, "get") == 0) {
+    check(jzse_get(store, "default", names[n * 7919 % FILES], NULL, &data, &size, NULL, error), error);
+    jzse_free(data);
+    return 1;
+  }
+  if (strcmp(work, "put") == 0) {
+    memcpy(large, &n, sizeof n);
+    check(jzse_put(store, "default", names[n % FILES], large, SMALL, NULL, NULL, error), error);
+    return 1;
+  }
+  if (strcmp(work, "write") == 0) {
+    size_t i;
+    for (i = 0; i < LARGE; i += SMALL) memcpy(large + i, &n, sizeof n); /* new content, so that nothing is shared */
+    check(jzse_put(store, "default", "new", large, LARGE, NULL, NULL, error), error);
+    return LARGE;
+  }
+  if (strcmp(work, "read") == 0) {
+    jzse_reader *reader;
+    check(jzse_reader_open(store, "default", "large", NULL, &reader, NULL, error), error);
+    do {
+      check(jzse_reader_read(reader, large, PIECE, &size, error), error);
+    } while (size > 0);
+    jzse_reader_close(reader);
+    return LARGE;
+  }
+  fprintf(stderr, "loop: what is %s?\n", work);
+  exit(2);
+}
+
+int main(int argc, char **argv) {
+  jzse_options options = JZSE_OPTIONS_INIT;
+  jzse_error error = JZSE_ERROR_INIT;
+  jzse_store *store;
+  char *large = malloc(LARGE);
+  double start, done = 0;
+  unsigned long i;
+  if (argc != 4 || large == NULL) return 2;
+  for (i = 0; i < FILES; i++) sprintf(names[i], "f/%05lu", i);
+  for (i = 0; i < LARGE; i++) large[i] = (char)(i * 2654435761u >> 13);
+  check(jzse_store_open(argv[2], &options, &store, &error), &error);
+  start = now();
+  for (i = 0; now() - start < atof(argv[3]) || i == 0; i++) done += once(store, argv[1], i, large, &error);
+  printf("%.1f\n", done / (now() - start));
+  jzse_store_close(store, NULL);
+  free(large);
+  return 0;
+}
