@@ -1,0 +1,1 @@
+def write(place, names): raise NotImplementedError
