@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "contender.h"
+#include "counting.h"
 #include "works.h"
 
 namespace bench {
@@ -28,6 +29,7 @@ void RunBuilt(const Args&) {
   Report report;
   report.Add("rocksdb", uint64_t{HasRocksDb()});
   report.Add("sqlite", uint64_t{HasSqlite()});
+  report.Add("counts", uint64_t{CanCount()});
   report.Print();
 }
 

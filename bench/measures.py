@@ -133,7 +133,7 @@ def stream_insert(bench, who, role, number):
     with bench.directory() as path:
         bench.drive("stream-put", contender=who, dir=path, source=source(bench))
         return bench.drive("stream-put", contender=who, dir=path, source=edited_source(bench),
-                           reuse=1, name="edited") | {"value": None}
+                           reuse=1, name="edited")
 
 
 def load_stream(bench, who, role):

@@ -49,6 +49,10 @@ class Bench:
     def built(self):
         return self.drive("built")
 
+    @functools.cached_property
+    def can_count(self):
+        return bool(self.drive("built", driver=self.counter)["counts"])
+
     def missing(self, who):
         """Why this contender cannot be measured here, or None."""
         library = who.removesuffix("-batch")
@@ -216,7 +220,7 @@ def one_row(bench, work, figure, contender, role, peer, rounds):
     judged = contender == work.contender and not bench.sizes.quick
     target = figure.targets.get(peer) if judged else None
     if target is not None:
-        row |= {"target": target, "verdict": verdict(row, target)}
+        row |= {"target": target, "verdict": verdict(row, target, work.exact)}
     row["samples"] = [
         {"ratio": x, "contender": r["reports"]["contender"], "peer": r["reports"].get(role),
          "order": r["order"], "probes": r["probes"], "foreign_cpu": r["foreign_cpu"],
@@ -225,9 +229,10 @@ def one_row(bench, work, figure, contender, role, peer, rounds):
     return row
 
 
-def verdict(row, target):
-    """met or missed where the whole interval says so, and is one of 95 %; else unclear."""
-    if row["coverage"] < 0.95:
+def verdict(row, target, exact=False):
+    """met or missed where the whole interval says so, and is one of 95 %; else unclear. A figure
+    that hangs on no clock is exact: each round says all."""
+    if row["coverage"] < 0.95 and not exact:
         return "unclear"
     if row["better"] == "higher":
         return "met" if row["low"] >= target else "missed" if row["high"] < target else "unclear"

@@ -9,6 +9,8 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
   libutf8proc-dev libcli11-dev)
 # Tests on top of that.
 TEST_PACKAGES=(catch2 python3 binutils)
+# Further contenders of bench/run, which leaves out what it does not find.
+BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind)
 # What .ci/run wants besides: the second compiler.
 CI_PACKAGES=(clang)
 
