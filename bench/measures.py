@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from math import log
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MEMORY_LIMIT = 128 * MIB
@@ -139,7 +140,7 @@ def stream_insert(bench, who, role, number):
 def load_stream(bench, who, role):
     if who in bench.tools.BULK:
         return bench.dataset("stream", who, lambda path: bench.tools.store(
-            bench, who, path, source(bench)))
+            who, path, source(bench)))
     storer = "cp" if who in ("cat", "raw") else who
     return bench.dataset("stream", storer, lambda path: bench.drive(
         "stream-put", contender=storer, dir=path, source=source(bench)))
@@ -212,7 +213,6 @@ def memory(size):
 
 def slope(points):
     """Least squares of log(y) over log(x)."""
-    from math import log
     xs, ys = [log(x) for x, _ in points], [log(y) for _, y in points]
     mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
     across = sum((x - mean_x) ** 2 for x in xs)
