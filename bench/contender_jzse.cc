@@ -13,7 +13,8 @@ namespace {
 class Jzse : public Contender {
  public:
   Jzse(const Options& options, bool ranged)
-      : store_(options.dir, options.shape, {options.create, 0}), ranged_(ranged) {}
+      : store_(options.dir, options.shape, {options.create, options.memory_limit}),
+        ranged_(ranged) {}
 
   void Put(const std::string& key, std::string_view value) override {
     jzse_error error = JZSE_ERROR_INIT;
@@ -22,8 +23,12 @@ class Jzse : public Contender {
     CheckJzse(code, error);
   }
 
-  void Load(const Objects& objects, uint64_t count) override {
-    store_.PutInGroups(objects, 0, count);
+  void PutMany(const Objects& objects, uint64_t first, uint64_t count) override {
+    store_.PutInGroups(objects, first, first + count);
+  }
+
+  void Load(const Objects& objects, uint64_t first, uint64_t end) override {
+    store_.PutInGroups(objects, first, end);
   }
 
   void Get(const std::string& key, Value* value) override {
@@ -47,6 +52,8 @@ class Jzse : public Contender {
   }
 
   uint64_t Count() override { return store_.FileCount(); }
+  uint64_t List() override { return store_.List("", 0); }
+  uint64_t Syncs() override { return store_.Stats().syncs; }
 
  private:
   static constexpr size_t kRangeSize = 64 * 1024;  // no value of an object work is larger

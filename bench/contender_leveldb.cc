@@ -6,6 +6,8 @@
 #include <leveldb/db.h>
 #include <leveldb/write_batch.h>
 
+#include <algorithm>
+
 #include "contender.h"
 
 namespace bench {
@@ -31,17 +33,15 @@ class LevelDb : public Contender {
     Check(db_->Put(synced_, key, leveldb::Slice(value.data(), value.size())));
   }
 
-  void Load(const Objects& objects, uint64_t count) override {
-    std::string value(objects.size(), '\0');
-    for (uint64_t id = 0; id < count;) {
-      leveldb::WriteBatch batch;
-      for (uint64_t end = id + 256; id < count && id < end; ++id) {
-        objects.Fill(id, value.data());
-        batch.Put(objects.Key(id), value);
-      }
-      leveldb::WriteOptions last;
-      last.sync = id == count;
-      Check(db_->Write(last, &batch));
+  void PutMany(const Objects& objects, uint64_t first, uint64_t count) override {
+    Write(objects, first, first + count, synced_);
+  }
+
+  void Load(const Objects& objects, uint64_t first, uint64_t end) override {
+    for (; first < end; first += kLoadBatch) {
+      leveldb::WriteOptions how;
+      how.sync = first + kLoadBatch >= end;
+      Write(objects, first, std::min(end, first + kLoadBatch), how);
     }
     db_->CompactRange(nullptr, nullptr);  // reads find it at its best: one sorted level
   }
@@ -51,7 +51,9 @@ class LevelDb : public Contender {
     value->bytes = value->storage;
   }
 
-  uint64_t Count() override {
+  uint64_t Count() override { return List(); }
+
+  uint64_t List() override {
     std::unique_ptr<leveldb::Iterator> each(db_->NewIterator(leveldb::ReadOptions()));
     uint64_t count = 0;
     for (each->SeekToFirst(); each->Valid(); each->Next()) ++count;
@@ -60,6 +62,19 @@ class LevelDb : public Contender {
   }
 
  private:
+  static constexpr uint64_t kLoadBatch = 256;
+
+  void Write(const Objects& objects, uint64_t first, uint64_t end,
+             const leveldb::WriteOptions& how) {
+    leveldb::WriteBatch batch;
+    std::string value(objects.size(), '\0');
+    for (uint64_t id = first; id < end; ++id) {
+      objects.Fill(id, value.data());
+      batch.Put(objects.Key(id), value);
+    }
+    Check(db_->Write(how, &batch));
+  }
+
   std::unique_ptr<leveldb::DB> db_;
   leveldb::WriteOptions synced_;
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file system itself, twice.
+// The file system itself, three times.
 //   file     one file an object, as a careful program writes it: a temporary file, fsync, rename,
 //            fsync of the directory. A tree has its 256 directories made beforehand.
 //   journal  the floor: one writer appends 4 KiB blocks with pwritev2(RWF_DSYNC) to a preallocated
 //            file whose blocks were written before, so that a sync is data and one flush. It stores
-//            no keys and finds nothing again.
+//            no keys and finds nothing again. A batch is one such write of all its blocks.
+//   pread    the floor of reads: one file of 4 KiB blocks, each read with one pread by its number
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -35,9 +36,9 @@ class Files : public Contender {
 
   void Put(const std::string& key, std::string_view value) override { Store(key, value, true); }
 
-  void Load(const Objects& objects, uint64_t count) override {
+  void Load(const Objects& objects, uint64_t first, uint64_t end) override {
     std::string value(objects.size(), '\0');
-    for (uint64_t id = 0; id < count; ++id) {
+    for (uint64_t id = first; id < end; ++id) {
       objects.Fill(id, value.data());
       Store(objects.Key(id), value, false);
     }
@@ -107,15 +108,20 @@ class Journal : public Contender {
   }
 
   // One thread only. A block is its number, from 1, and then the value as far as it fits.
-  void Put(const std::string& key, std::string_view value) override {
-    const uint64_t number = ++count_;
-    std::memcpy(block_.data(), &number, sizeof number);
-    std::memcpy(block_.data() + sizeof number, value.data(),
-                std::min(value.size(), kBlock - sizeof number));
-    const iovec piece{block_.data(), kBlock};
-    const off_t offset = static_cast<off_t>((number - 1) % slots_ * kBlock);
-    const ssize_t n = ::pwritev2(file_.get(), &piece, 1, offset, RWF_DSYNC);
-    CheckErrno(n == ssize_t{kBlock}, "pwritev2");
+  void Put(const std::string&, std::string_view value) override {
+    FillBlock(block_.data(), ++count_, value.data(), value.size());
+    Write(block_, count_ - 1);
+  }
+
+  void PutMany(const Objects& objects, uint64_t first, uint64_t count) override {
+    if (slots_ % count != 0) Die("journal: a batch must not cross the end");
+    std::string value(objects.size(), '\0');
+    batch_.resize(count * kBlock);
+    for (uint64_t i = 0; i < count; ++i) {
+      objects.Fill(first + i, value.data());
+      FillBlock(batch_.data() + i * kBlock, ++count_, value.data(), value.size());
+    }
+    Write(batch_, count_ - count);
   }
 
   uint64_t Count() override {
@@ -131,12 +137,25 @@ class Journal : public Contender {
     return highest;
   }
 
-  void Load(const Objects&, uint64_t) override { Die("the journal probe only appends"); }
+  void Load(const Objects&, uint64_t, uint64_t) override { Die("the journal probe only appends"); }
   void Get(const std::string&, Value*) override { Die("the journal probe only appends"); }
   bool can_get() const override { return false; }
 
  private:
   static constexpr size_t kBlock = 4096;
+
+  static void FillBlock(char* block, uint64_t number, const char* value, size_t size) {
+    std::memcpy(block, &number, sizeof number);
+    std::memcpy(block + sizeof number, value, std::min(size, kBlock - sizeof number));
+  }
+
+  // `first` counts blocks from 0.
+  void Write(const std::string& blocks, uint64_t first) {
+    const iovec piece{const_cast<char*>(blocks.data()), blocks.size()};
+    const off_t offset = static_cast<off_t>(first % slots_ * kBlock);
+    const ssize_t n = ::pwritev2(file_.get(), &piece, 1, offset, RWF_DSYNC);
+    CheckErrno(n == static_cast<ssize_t>(blocks.size()), "pwritev2");
+  }
 
   void WriteZeros() {
     const uint64_t size = slots_ * kBlock;
@@ -150,8 +169,43 @@ class Journal : public Contender {
 
   const Fd file_;
   const uint64_t slots_;
-  std::string block_;
+  std::string block_, batch_;
   uint64_t count_ = 0;
+};
+
+class Blocks : public Contender {
+ public:
+  explicit Blocks(const Options& options)
+      : file_(OpenFile(options.dir + "/blocks", O_RDWR | (options.create ? O_CREAT | O_EXCL : 0))) {
+    CheckErrno(::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_RANDOM) == 0, "posix_fadvise");
+  }
+
+  void Load(const Objects& objects, uint64_t first, uint64_t end) override {
+    std::string value(kBlock, '\0');
+    if (objects.size() != kBlock) Die("pread: blocks are 4 KiB");
+    for (uint64_t id = first; id < end; ++id) {
+      objects.Fill(id, value.data());
+      WriteAll(file_.get(), value.data(), value.size());
+    }
+    CheckErrno(::fsync(file_.get()) == 0, "fsync");
+  }
+
+  void Get(const std::string&, Value* value) override {
+    value->storage.resize(kBlock);
+    const off_t offset = static_cast<off_t>(value->id * kBlock);
+    const ssize_t n = ::pread(file_.get(), value->storage.data(), kBlock, offset);
+    CheckErrno(n == ssize_t{kBlock}, "pread");
+    value->bytes = value->storage;
+  }
+
+  uint64_t Count() override {
+    return static_cast<uint64_t>(::lseek(file_.get(), 0, SEEK_END)) / kBlock;
+  }
+  void Put(const std::string&, std::string_view) override { Die("the pread probe only reads"); }
+
+ private:
+  static constexpr size_t kBlock = 4096;
+  const Fd file_;
 };
 
 }  // namespace
@@ -161,6 +215,9 @@ std::unique_ptr<Contender> OpenFiles(const Options& options) {
 }
 std::unique_ptr<Contender> OpenJournal(const Options& options) {
   return std::make_unique<Journal>(options);
+}
+std::unique_ptr<Contender> OpenBlocks(const Options& options) {
+  return std::make_unique<Blocks>(options);
 }
 
 }  // namespace bench

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "contender.h"
+#include "counting.h"
 #include "works.h"
 
 namespace bench {
@@ -12,12 +13,25 @@ std::unique_ptr<Contender> OpenContender(const std::string& name, const Options&
   if (name == "jzse" || name == "jzse-async") return OpenJzse(options, false);
   if (name == "jzse-range") return OpenJzse(options, true);
   if (name == "leveldb") return OpenLevelDb(options);
+  if (name == "rocksdb") return OpenRocksDb(options);
+  if (name == "sqlite") return OpenSqlite(options, false);
+  if (name == "sqlite-busy") return OpenSqlite(options, true);
   if (name == "file") return OpenFiles(options);
   if (name == "journal") return OpenJournal(options);
+  if (name == "pread") return OpenBlocks(options);
   Die("no such contender: " + name);
 }
 
 namespace {
+
+// What depends on the build.
+void RunBuilt(const Args&) {
+  Report report;
+  report.Add("rocksdb", uint64_t{HasRocksDb()});
+  report.Add("sqlite", uint64_t{HasSqlite()});
+  report.Add("counts", uint64_t{CanCount()});
+  report.Print();
+}
 
 struct Command {
   const char* name;
@@ -27,8 +41,11 @@ struct Command {
 constexpr Command kCommands[] = {
     {"put", RunPut},
     {"put-async", RunPutAsync},
+    {"put-batch", RunPutBatch},
     {"load", RunLoad},
     {"get", RunGet},
+    {"get-cold", RunGetCold},
+    {"list", RunList},
     {"probe", RunProbe},
     {"source", RunSource},
     {"stream-put", RunStreamPut},
@@ -37,6 +54,12 @@ constexpr Command kCommands[] = {
     {"big-get", RunBigGet},
     {"fill", RunFill},
     {"open", RunOpen},
+    {"pages", RunPages},
+    {"growth", RunGrowth},
+    {"memory", RunMemory},
+    {"space", RunSpace},
+    {"count", RunCount},
+    {"built", RunBuilt},
 };
 
 }  // namespace

@@ -20,9 +20,10 @@ class JzseStore {
   struct How {
     bool create = false;
     uint64_t memory_limit = 0;  // 0: the library's default
+    bool versions = true;       // false: the new namespace keeps no older versions
   };
   // The store is `dir`/store and the works use its namespace `ns`, which a new store is given: a
-  // tree or keys.
+  // tree, for the shapes that have directories, or keys.
   JzseStore(const std::string& dir, Shape shape, const How& how);
   ~JzseStore();
   JzseStore(const JzseStore&) = delete;
@@ -31,6 +32,13 @@ class JzseStore {
   jzse_store* get() const { return store_; }
   const char* ns() const { return ns_; }
   uint64_t FileCount() const;
+  jzse_stats Stats() const;
+  // Reads `limit` entries (0: all) after the name `after`, and of each what a listing shows: name,
+  // size, etag and time. How many there were.
+  uint64_t List(const std::string& after, uint64_t limit) const;
+  void Put(const Objects& objects, uint64_t id) const;
+  // Dies unless the content is right to the byte. `buffer` is reused from call to call.
+  void CheckOne(const Objects& objects, uint64_t id, std::string* buffer) const;
   // Puts objects [first, end) in atomic groups of 1,000.
   void PutInGroups(const Objects& objects, uint64_t first, uint64_t end);
   // Dies unless `samples` objects of [0, count) have their right content.

@@ -26,8 +26,15 @@ Objects ObjectsOf(const Args& args);
 // The id of the n-th operation of a thread, for works in which every operation is a new object.
 inline uint64_t IdOf(uint64_t thread, uint64_t n) { return thread << 40 | n; }
 
+// Ids of the small objects that only make a store larger; no other id is as high.
+inline constexpr uint64_t kCrowd = uint64_t{1} << 60;
+inline constexpr size_t kCrowdSize = 100;
+
 // Adds value (operations a second), seconds, operations and the quantiles of their latency.
 void AddRate(std::vector<uint32_t> latencies_ns, int64_t measured_ns, Report* report);
+
+// Gets one object and compares it byte for byte.
+void GetChecked(Contender* contender, const Objects& objects, uint64_t id, Value* value);
 
 // Reopens and compares: exactly the objects that were acknowledged, done[thread] of each thread,
 // and a sample of them byte for byte. How many there are.

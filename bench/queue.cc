@@ -75,6 +75,7 @@ void RunPutAsync(const Args& args) {
   const Timing timing = TimingOf(args);
   Report report;
   std::vector<uint64_t> done;
+  uint64_t threads = 0;
   {
     JzseStore store(args.Text("dir"), ShapeOf(args.Text("shape", "flat")), {true, 0});
     Submitter submitter(store, objects, args.Number("threads"));
@@ -92,9 +93,11 @@ void RunPutAsync(const Args& args) {
       submitter.Reap(count);
     }
     while (!submitter.idle()) submitter.Reap(count);
+    threads = ThreadCount();
     AddRate(std::move(latencies_ns), last_end - warm_end, &report);
     done.push_back(submitter.done());
   }
+  report.Add("process_threads", threads);
   report.Add("verified", VerifyPuts(args, objects, done));
   report.Print();
 }

@@ -5,6 +5,7 @@ of the rows.
 """
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -16,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+import tools
 import works
 
 NOISY_PROBE_RATIO = 2.0
@@ -28,14 +30,35 @@ class BenchError(Exception):
 
 
 class Bench:
-    """One run's driver, directory, seed and sizes. Everything it stores is below `root`."""
+    """One run's programs, directory, seed and sizes. Everything it stores is below `root`."""
 
-    def __init__(self, driver, root, seed, sizes):
+    Error = BenchError
+    tools = tools
+
+    def __init__(self, driver, counter, command, root, seed, sizes):
         self.driver = driver
+        self.counter = counter  # the driver that counts
+        self.command = command  # the jzse command; None where it was not built
         self.root = root
         self.seed = seed
         self.sizes = sizes
         self.random = random.Random(seed)
+        self.datasets = {}  # (name, who) -> path
+
+    @functools.cached_property
+    def built(self):
+        return self.drive("built")
+
+    @functools.cached_property
+    def can_count(self):
+        return bool(self.drive("built", driver=self.counter)["counts"])
+
+    def missing(self, who):
+        """Why this contender cannot be measured here, or None."""
+        library = who.removesuffix("-batch")
+        if library in ("rocksdb", "sqlite") and not self.built[library]:
+            return f"the driver was built without {library}"
+        return tools.missing(who)
 
     @contextlib.contextmanager
     def directory(self):
@@ -46,24 +69,33 @@ class Bench:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def loaded(self, role):
-        """The directory that holds what a reading work stored for this role before its rounds."""
-        path = os.path.join(self.root, f"loaded-{role}")
-        os.makedirs(path, exist_ok=True)
-        return path
+    def dataset(self, name, who, make):
+        """The directory with what `make(path)` stored, once, for `who`."""
+        if (name, who) not in self.datasets:
+            path = tempfile.mkdtemp(prefix=f"data-{name}-{who}-", dir=self.root)
+            try:
+                make(path)
+            except BaseException:
+                shutil.rmtree(path, ignore_errors=True)
+                raise
+            self.datasets[name, who] = path
+        return self.datasets[name, who]
 
-    def unload(self):
-        for name in os.listdir(self.root):
-            if name.startswith("loaded-"):
-                shutil.rmtree(os.path.join(self.root, name))
+    def release(self):
+        """Gives the disk space of all datasets back."""
+        for path in self.datasets.values():
+            shutil.rmtree(path, ignore_errors=True)
+        self.datasets.clear()
 
     def settle(self):
         """Everything written so far leaves for the disk before somebody else is measured."""
         os.sync()
         time.sleep(0.05)
 
-    def drive(self, command, **arguments):
-        done = subprocess.run(self._words(command, arguments), capture_output=True, text=True,
+    def drive(self, command, driver=None, **arguments):
+        words = self.words(command, arguments)
+        words[0] = driver or words[0]
+        done = subprocess.run(words, capture_output=True, text=True, check=False,
                               timeout=DRIVER_TIMEOUT_S)
         if done.returncode != 0:
             raise BenchError(f"{command}: {done.stderr.strip() or f'status {done.returncode}'}")
@@ -71,7 +103,7 @@ class Bench:
 
     def drive_and_kill(self, command, after_s, **arguments):
         """Waits for the driver's report, then kills it, unprepared, `after_s` seconds later."""
-        process = subprocess.Popen(self._words(command, arguments), stdout=subprocess.PIPE,
+        process = subprocess.Popen(self.words(command, arguments), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
         try:
             report = process.stdout.readline()
@@ -88,7 +120,7 @@ class Bench:
         path = os.path.join(self.root, "probe")
         return self.drive("probe", path=path, ms=self.sizes.probe_ms)["value"]
 
-    def _words(self, command, arguments):
+    def words(self, command, arguments):
         return [self.driver, command] + [f"{name}={value}" for name, value in arguments.items()]
 
 
@@ -150,31 +182,45 @@ def run_round(bench, work, entries, number):
 
 
 def rows_of(bench, work, entries, rounds):
-    """The rows, one for each peer: the contender's figure against the peer's of the same round."""
+    """The rows, one for each figure and peer: the contender's against the peer's of the round."""
     roles = [(role, name) for role, name in entries if role != "contender"]
-    for role, name in roles or [(None, work.bar.label)]:
-        yield one_row(bench, work, entries[0][1], role, name, rounds)
+    for figure in work.figures:
+        if figure.bar:
+            yield one_row(bench, work, figure, entries[0][1], None, figure.bar.label, rounds)
+            continue
+        for role, name in roles:
+            if figure.peers is None or name in figure.peers:
+                yield one_row(bench, work, figure, entries[0][1], role, name, rounds)
+            if figure.peers is None and name == work.best_of:
+                yield one_row(bench, work, figure, entries[0][1], role, f"{name}-best", rounds)
 
 
-def one_row(bench, work, contender, role, peer, rounds):
-    mine = [r["reports"]["contender"]["value"] for r in rounds]
-    theirs = [r["reports"][role]["value"] if role else work.bar.value for r in rounds]
+def peer_values(figure, role, peer, rounds):
+    if role is None:
+        return [figure.bar.value] * len(rounds)
+    values = [r["reports"][role][figure.key] for r in rounds]
+    return [max(values)] * len(values) if peer.endswith("-best") else values
+
+
+def one_row(bench, work, figure, contender, role, peer, rounds):
+    mine = [float(r["reports"]["contender"][figure.key]) for r in rounds]
+    theirs = peer_values(figure, role, peer, rounds)
     ratios = [a / b for a, b in zip(mine, theirs)]
     ratio, low, high, coverage = median_interval(ratios)
     quiet = [x for x, r in zip(ratios, rounds) if not r["noisy"]]
     row = {
-        "work": work.name, "contender": contender, "peer": peer,
+        "work": figure.name, "contender": contender, "peer": peer,
         "ratio": ratio, "low": low, "high": high,
         "durability": durability(work, contender, role and peer), "rounds": len(rounds),
         "contender_value": statistics.median(mine), "peer_value": statistics.median(theirs),
-        "unit": work.unit, "better": "lower" if work.bar else "higher", "coverage": coverage,
+        "unit": figure.unit, "better": figure.better, "coverage": coverage,
         "noisy_rounds": len(rounds) - len(quiet),
         "ratio_quiet": statistics.median(quiet) if quiet else None,
     }
-    judged = contender == work.contender and bench.sizes == works.Sizes()
-    target = work.targets.get(peer) if judged else None
+    judged = contender == work.contender and not bench.sizes.quick
+    target = figure.targets.get(peer) if judged else None
     if target is not None:
-        row |= {"target": target, "verdict": verdict(row, target)}
+        row |= {"target": target, "verdict": verdict(row, target, work.exact)}
     row["samples"] = [
         {"ratio": x, "contender": r["reports"]["contender"], "peer": r["reports"].get(role),
          "order": r["order"], "probes": r["probes"], "foreign_cpu": r["foreign_cpu"],
@@ -183,9 +229,10 @@ def one_row(bench, work, contender, role, peer, rounds):
     return row
 
 
-def verdict(row, target):
-    """met or missed where the whole interval says so, and is one of 95 %; else unclear."""
-    if row["coverage"] < 0.95:
+def verdict(row, target, exact=False):
+    """met or missed where the whole interval says so, and is one of 95 %; else unclear. A figure
+    that hangs on no clock is exact: each round says all."""
+    if row["coverage"] < 0.95 and not exact:
         return "unclear"
     if row["better"] == "higher":
         return "met" if row["low"] >= target else "missed" if row["high"] < target else "unclear"
@@ -199,15 +246,30 @@ def durability(work, contender, peer):
     return "; ".join(dict.fromkeys(labels))
 
 
-def run_work(bench, work, contender, rounds):
-    """All rounds of a work; gives back its rows."""
-    peers = [] if work.bar else work.peers
-    entries = [("contender", contender)] + [(f"peer-{name}", name) for name in peers]
-    try:
-        if work.prepare:
-            for role, name in entries:
-                work.prepare(bench, name, role)
-        results = [run_round(bench, work, entries, number) for number in range(rounds)]
-    finally:
-        bench.unload()
+def entries_of(bench, work, contender, say):
+    """[(role, name)]: the contender and the peers that can be measured here."""
+    entries = [("contender", contender)]
+    for name in work.peers:
+        reason = bench.missing(name)
+        if reason:
+            say(f"{work.name}: without {name}: {reason}")
+        else:
+            entries.append((f"peer-{name}", name))
+    return entries
+
+
+def run_work(bench, work, contender, rounds, until=None, say=lambda text: None):
+    """All rounds of a work, or as many, at least one, as end before `until` (of time.monotonic) by
+    the time that those before them took; gives back its rows."""
+    entries = entries_of(bench, work, contender, say)
+    if work.prepare:
+        for role, name in entries:
+            work.prepare(bench, name, role)
+    results, longest = [], 0.0
+    while len(results) < rounds:
+        start = time.monotonic()
+        if results and until is not None and start + longest > until:
+            break
+        results.append(run_round(bench, work, entries, len(results)))
+        longest = max(longest, time.monotonic() - start)
     return list(rows_of(bench, work, entries, results))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""smoke.py DRIVER: the harness works, whatever it measures.
+"""smoke.py DRIVER COUNTER: the harness works, whatever it measures.
 
 The works are named; each runs at toy size and its rows are whole and agree with themselves; a
 driver that fails leaves no row; the interval of the median is what can be worked out by hand.
@@ -19,10 +19,11 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 
+import measures  # noqa: E402
 import rounds  # noqa: E402
 import works  # noqa: E402
 
-DRIVER = ""
+DRIVER = COUNTER = ""
 FIELDS = {"work": str, "contender": str, "peer": str, "ratio": float, "low": float, "high": float,
           "durability": str, "rounds": int, "contender_value": float, "peer_value": float,
           "unit": str, "seed": int, "samples": list}
@@ -31,7 +32,8 @@ FIELDS = {"work": str, "contender": str, "peer": str, "ratio": float, "low": flo
 def bench_run(*words, driver=None):
     return subprocess.run([sys.executable, os.path.join(HERE, "run"), *words], check=False,
                           capture_output=True, text=True,
-                          env=os.environ | {"JZSE_BENCH_DRIVER": driver or DRIVER})
+                          env=os.environ | {"JZSE_BENCH_DRIVER": driver or DRIVER,
+                                             "JZSE_BENCH_COUNTER": driver or COUNTER})
 
 
 def quick(work, *words, driver=None):
@@ -48,36 +50,53 @@ def quick(work, *words, driver=None):
 
 
 class Works(unittest.TestCase):
-    def check_row(self, row):
+    def check_row(self, row, key):
         for name, kind in FIELDS.items():
             self.assertIsInstance(row[name], kind, name)
         self.assertEqual(row["rounds"], 2)
         self.assertEqual(len(row["samples"]), 2)
         self.assertNotIn("verdict", row, "toy sizes cannot reach or miss a target")
-        self.assertGreater(row["contender_value"], 0)
         ratios = [sample["ratio"] for sample in row["samples"]]
         self.assertEqual(row["ratio"], statistics.median(ratios))
         self.assertEqual((row["low"], row["high"]), (min(ratios), max(ratios)))
+        best = max((sample["peer"] or {key: 0})[key] for sample in row["samples"])
         for sample in row["samples"]:
             self.assertGreater(sample["contender"]["verified"], 0)
-            theirs = sample["peer"]["value"] if sample["peer"] else row["peer_value"]
-            self.assertTrue(math.isclose(sample["ratio"], sample["contender"]["value"] / theirs))
+            theirs = sample["peer"][key] if sample["peer"] else row["peer_value"]
+            theirs = best if row["peer"].endswith("-best") else theirs
+            self.assertTrue(math.isclose(sample["ratio"], sample["contender"][key] / theirs))
             self.assertEqual(len(sample["probes"]), len(sample["order"]) + 1)
             self.assertTrue(0 <= sample["foreign_cpu"] <= 1)
+
+    def expected(self, work, stderr):
+        """[(work, peer)] of the rows, without what was left out and said to be."""
+        pairs = []
+        for figure in work.figures:
+            for peer in work.peers if not figure.bar else (figure.bar.label,):
+                if figure.peers is not None and peer not in figure.peers:
+                    continue
+                if f"without {peer}: " in stderr:
+                    continue
+                pairs.append((figure.name, peer))
+                if peer == work.best_of:
+                    pairs.append((figure.name, f"{peer}-best"))
+        return pairs
 
     def check_work(self, work):
         done, rows, left = quick(work.name, "--seed", "7")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(left, [], "data left behind")
-        peers = list(work.peers) or [work.bar.label]
-        self.assertEqual([row["peer"] for row in rows], peers)
+        if f"{work.name}: skipped: " in done.stderr:
+            self.assertEqual(rows, [])
+            self.skipTest(done.stderr.strip())
+        self.assertEqual([(row["work"], row["peer"]) for row in rows],
+                         self.expected(work, done.stderr))
+        keys = {figure.name: figure.key for figure in work.figures}
         for row in rows:
-            self.assertEqual(row["work"], work.name)
             self.assertEqual(row["contender"], work.contender)
             self.assertEqual(row["seed"], 7)
-            self.check_row(row)
-        for peer in peers:
-            self.assertIn(peer, done.stdout)
+            self.check_row(row, keys[row["work"]])
+            self.assertIn(row["peer"], done.stdout)
 
 
 def add_work_test(work):
@@ -93,7 +112,8 @@ class Command(unittest.TestCase):
     def test_list_names_every_work(self):
         done = bench_run("--list")
         self.assertEqual(done.returncode, 0)
-        self.assertEqual(done.stdout.split("\n"), [work.name for work in works.WORKS] + [""])
+        self.assertEqual(done.stdout.split("\n"), [figure.name for work in works.WORKS
+                                                 for figure in work.figures] + [""])
 
     def test_unknown_work_is_refused_by_name(self):
         done = bench_run("put-4k-3")
@@ -104,7 +124,38 @@ class Command(unittest.TestCase):
         done, rows, _ = quick("put-4k-16", "--contender", "leveldb")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([(row["contender"], row["peer"]) for row in rows],
-                         [("leveldb", "leveldb"), ("leveldb", "file")])
+                         [("leveldb", peer) for peer in ("leveldb", "rocksdb", "sqlite", "file")
+                          if f"without {peer}" not in done.stderr])
+
+    def test_resumed_run_leaves_out_what_it_has(self):
+        with tempfile.TemporaryDirectory(dir=os.getcwd()) as place:
+            path = os.path.join(place, "rows.json")
+            how = ["--quick", "--dir", place, "--json", path, "--resume"]
+            bench_run("put-tree-16", *how)
+            done = bench_run("put-tree-16", "count-syncs-16", *how)
+            with open(path, encoding="utf-8") as file:
+                names = [json.loads(line)["work"] for line in file]
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(names.count("put-tree-16"), 2, "one row each of leveldb and file")
+        self.assertNotIn("put-tree-16", done.stdout)
+
+    def test_budget_gives_up_rounds_but_not_the_first(self):
+        done, rows, _ = quick("put-tree-16", "--rounds", "1000", "--minutes", "0.02")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(1 <= rows[0]["rounds"] < 1000)
+
+    def test_report_is_one_page_that_asks_nobody(self):
+        with tempfile.TemporaryDirectory(dir=os.getcwd()) as place:
+            path = os.path.join(place, "rows.json")
+            bench_run("put-tree-16", "growth-put", "--quick", "--dir", place, "--json", path)
+            done = bench_run("--report", os.path.join(place, "report"), path)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(os.path.join(place, "report", "index.html"), encoding="utf-8") as file:
+                page = file.read()
+        for wanted in ("put-tree-16", "growth-put", "<svg", "leveldb"):
+            self.assertIn(wanted, page)
+        for outside in ("http://", "https://", "<script", "@import", "url("):
+            self.assertNotIn(outside, page.replace("http://www.w3.org/2000/svg", ""))
 
     def test_failing_driver_leaves_no_row(self):
         done, rows, left = quick("put-4k-1", driver="/bin/false")
@@ -161,10 +212,18 @@ class Interval(unittest.TestCase):
                          ["missed", "unclear", "met"])
         row["coverage"] = 0.75
         self.assertEqual(rounds.verdict(row, 1.1), "unclear")
+        self.assertEqual(rounds.verdict(row, 1.1, exact=True), "missed")
+
+
+class Slope(unittest.TestCase):
+    def test_of_a_power_is_its_exponent(self):
+        points = [(n, 3 * n ** 0.25) for n in (10, 100, 1000, 10_000)]
+        self.assertAlmostEqual(measures.slope(points), 0.25)
+        self.assertAlmostEqual(measures.slope([(n, 7) for n in (10, 100, 1000)]), 0)
 
 
 if __name__ == "__main__":
-    DRIVER = os.path.realpath(sys.argv[1])
+    DRIVER, COUNTER = map(os.path.realpath, sys.argv[1:3])
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
     bad = len(result.failures) + len(result.errors)

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "jzse_store.h"
@@ -51,9 +53,9 @@ void CheckSame(const ReadPiece& got, const ReadPiece& wanted) {
 
 class JzseReader {
  public:
-  explicit JzseReader(const JzseStore& store) {
+  explicit JzseReader(const JzseStore& store, const char* name = kName) {
     jzse_error error = JZSE_ERROR_INIT;
-    const int code = jzse_reader_open(store.get(), store.ns(), kName, nullptr, &reader_, nullptr,
+    const int code = jzse_reader_open(store.get(), store.ns(), name, nullptr, &reader_, nullptr,
                                       &error);
     CheckJzse(code, error);
   }
@@ -124,57 +126,118 @@ void RunSource(const Args& args) {
 }
 
 // The clock runs from the open of the warm source to the acknowledgement; the store is open
-// already. What was stored is compared with the source afterwards.
+// already, and new unless `reuse`. What was stored is compared with the source afterwards. new_bytes
+// is what a store that had something before appended: chunks and journal.
 void RunStreamPut(const Args& args) {
   const std::string dir = args.Text("dir");
   const std::string path = args.Text("source");
   const uint64_t size = Drain(FromFile(OpenFile(path, O_RDONLY)));
   const Fd wanted = OpenFile(path, O_RDONLY);
   double seconds = 0;
+  uint64_t new_bytes = 0;
   if (!IsJzse(args, "cp")) {
     const int64_t start = NowNs();
     CopyDurably(path, dir);
     seconds = SecondsSince(start);
     CheckSame(FromFile(OpenFile(dir + "/" + kName, O_RDONLY)), FromFile(wanted));
   } else {
-    JzseStore store(dir, Shape::kFlat, {true, 0});
+    const std::string name = args.Text("name", kName);
+    JzseStore store(dir, Shape::kFlat, {args.Number("reuse", 0) == 0, 0});
     jzse_error error = JZSE_ERROR_INIT;
     const int64_t start = NowNs();
     const Fd source = OpenFile(path, O_RDONLY);
-    const int code = jzse_put_fd(store.get(), store.ns(), kName, source.get(), nullptr, nullptr,
-                                 &error);
+    const int code = jzse_put_fd(store.get(), store.ns(), name.c_str(), source.get(), nullptr,
+                                 nullptr, &error);
     CheckJzse(code, error);
     seconds = SecondsSince(start);
-    CheckSame(JzseReader(store).AsPieces(), FromFile(wanted));
+    new_bytes = store.Stats().journal_bytes;
+    CheckSame(JzseReader(store, name.c_str()).AsPieces(), FromFile(wanted));
   }
   Report report;
   AddStreamFigures(size, seconds, &report);
+  report.Add("new_bytes", new_bytes);
+  report.Add("new_kb", static_cast<double>(new_bytes) / 1e3);
+  report.Add("new_percent", 100 * static_cast<double>(new_bytes) / static_cast<double>(size));
   report.Print();
 }
 
+namespace {
+
+// O_DIRECT, past the page cache: what the disk itself gives one reader with 1 MiB at a time.
+uint64_t DrainDirect(const std::string& path) {
+  const Fd fd = OpenFile(path, O_RDONLY | O_DIRECT);
+  const std::unique_ptr<void, void (*)(void*)> buffer(std::aligned_alloc(4096, kPiece), std::free);
+  uint64_t total = 0;
+  for (ssize_t n; (n = ::read(fd.get(), buffer.get(), kPiece)) != 0; total += n) {
+    CheckErrno(n > 0, "read");
+  }
+  return total;
+}
+
+}  // namespace
+
 // Reads what RunStreamPut left in `dir`, once to compare and warm, once on the clock into a buffer
-// of 1 MiB.
+// of 1 MiB. With cold=1 everything is evicted between the two and must really be fetched. The peer
+// raw reads the plain file with O_DIRECT.
 void RunStreamGet(const Args& args) {
   const std::string dir = args.Text("dir");
+  const bool raw = args.Text("contender") == "raw";
+  const bool cold = args.Number("cold", 0) != 0;
   const Fd wanted = OpenFile(args.Text("source"), O_RDONLY);
   uint64_t size = 0;
   double seconds = 0;
-  if (!IsJzse(args, "cat")) {
+  IoCounts before;
+  if (raw || !IsJzse(args, "cat")) {
     const std::string path = dir + "/" + kName;
     CheckSame(FromFile(OpenFile(path, O_RDONLY)), FromFile(wanted));
+    if (cold || raw) Evict(dir, "");
+    before = IoNow();
     const int64_t start = NowNs();
-    size = Drain(FromFile(OpenFile(path, O_RDONLY)));
+    size = raw ? DrainDirect(path) : Drain(FromFile(OpenFile(path, O_RDONLY)));
     seconds = SecondsSince(start);
   } else {
+    {
+      JzseStore store(dir, Shape::kFlat, {});
+      CheckSame(JzseReader(store).AsPieces(), FromFile(wanted));
+    }
     JzseStore store(dir, Shape::kFlat, {});
-    CheckSame(JzseReader(store).AsPieces(), FromFile(wanted));
+    if (cold) Evict(dir, "");
+    before = IoNow();
     const int64_t start = NowNs();
     size = Drain(JzseReader(store).AsPieces());
     seconds = SecondsSince(start);
   }
+  const uint64_t fetched = IoNow().read_bytes - before.read_bytes;
+  if ((cold || raw) && fetched < size / 100 * 99) {
+    Die("not cold: " + std::to_string(fetched) + " bytes really read");
+  }
   Report report;
   AddStreamFigures(size, seconds, &report);
+  report.Add("read_bytes", fetched);
   report.Print();
+}
+
+uint64_t PutAndCompare(const JzseStore& store, const char* name, uint64_t bytes, uint64_t seed) {
+  const uint64_t size = bytes / kPiece * kPiece;
+  jzse_error error = JZSE_ERROR_INIT;
+  jzse_writer* writer = nullptr;
+  std::vector<char> piece(kPiece);
+  CheckJzse(jzse_writer_open(store.get(), store.ns(), name, nullptr, &writer, &error), error);
+  Stream stream(seed);
+  for (uint64_t done = 0; done < size; done += kPiece) {
+    stream.Fill(piece.data(), kPiece);
+    CheckJzse(jzse_writer_write(writer, piece.data(), kPiece, &error), error);
+  }
+  CheckJzse(jzse_writer_commit(writer, nullptr, &error), error);
+  Stream again(seed);
+  uint64_t left = size;
+  CheckSame(JzseReader(store, name).AsPieces(), [&](char* data, size_t capacity) {
+    const size_t n = std::min<uint64_t>(left, capacity);
+    again.Fill(data, n);
+    left -= n;
+    return n;
+  });
+  return size;
 }
 
 // Content comes from a generator, so that no source file takes disk or page cache; its cost is

@@ -2,6 +2,8 @@
 #include "support.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 namespace bench {
 
@@ -28,17 +31,71 @@ int64_t NowNs() {
   return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
 
-uint64_t PeakMemory() {
-  std::FILE* file = std::fopen("/proc/self/status", "r");
-  CheckErrno(file != nullptr, "/proc/self/status");
+namespace {
+
+// The number after `name` in a file of lines "name: number"; 0 if it is not there.
+uint64_t NumberIn(const char* path, const char* name) {
+  std::FILE* file = std::fopen(path, "r");
+  CheckErrno(file != nullptr, path);
+  const size_t length = std::strlen(name);
   char line[256];
-  unsigned long long kib = 0;
+  uint64_t value = 0;
   while (std::fgets(line, sizeof line, file) != nullptr) {
-    if (std::sscanf(line, "VmHWM: %llu kB", &kib) == 1) break;
+    if (std::strncmp(line, name, length) != 0 || line[length] != ':') continue;
+    value = std::strtoull(line + length + 1, nullptr, 10);
+    break;
   }
   std::fclose(file);
+  return value;
+}
+
+}  // namespace
+
+uint64_t PeakMemory() {
+  const uint64_t kib = NumberIn("/proc/self/status", "VmHWM");
   if (kib == 0) Die("/proc/self/status has no VmHWM");
   return kib * 1024;
+}
+
+uint64_t ThreadCount() { return NumberIn("/proc/self/status", "Threads"); }
+
+IoCounts IoNow() {
+  const char* path = "/proc/self/io";
+  return {NumberIn(path, "read_bytes"), NumberIn(path, "wchar"), NumberIn(path, "syscr")};
+}
+
+uint64_t DeviceReads(const std::string& path) {
+  struct stat about;
+  CheckErrno(::stat(path.c_str(), &about) == 0, path);
+  const std::string name = "/sys/dev/block/" + std::to_string(major(about.st_dev)) + ":" +
+                           std::to_string(minor(about.st_dev)) + "/stat";
+  std::FILE* file = std::fopen(name.c_str(), "r");
+  if (file == nullptr) return 0;
+  unsigned long long reads = 0;
+  const int found = std::fscanf(file, "%llu", &reads);
+  std::fclose(file);
+  return found == 1 ? reads : 0;
+}
+
+void Evict(const std::string& dir, const std::string& keep) {
+  namespace fs = std::filesystem;
+  for (auto each = fs::recursive_directory_iterator(dir); each != fs::end(each); ++each) {
+    if (each->is_directory() && each->path().filename() == keep) each.disable_recursion_pending();
+    if (!each->is_regular_file()) continue;
+    const Fd fd = OpenFile(each->path(), O_RDONLY);
+    CheckErrno(::fdatasync(fd.get()) == 0, "fdatasync");
+    CheckErrno(::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED) == 0, "posix_fadvise");
+  }
+}
+
+uint64_t DiskUsage(const std::string& dir) {
+  uint64_t blocks = 0;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(dir)) {
+    struct stat about;
+    CheckErrno(::lstat(each.path().c_str(), &about) == 0, each.path());
+    blocks += static_cast<uint64_t>(about.st_blocks);
+  }
+  return blocks * 512;
 }
 
 Fd::~Fd() {
@@ -103,13 +160,15 @@ uint64_t Args::Number(const std::string& name, uint64_t otherwise) const {
 }
 
 void Report::Add(const char* name, double value) {
-  char field[96];
-  std::snprintf(field, sizeof field, "%s\"%s\":%.9g", text_.empty() ? "" : ",", name, value);
-  text_ += field;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  AddField(name, text);
 }
 
-void Report::Add(const char* name, uint64_t value) {
-  text_ += std::string(text_.empty() ? "\"" : ",\"") + name + "\":" + std::to_string(value);
+void Report::Add(const char* name, uint64_t value) { AddField(name, std::to_string(value)); }
+
+void Report::AddField(const std::string& name, const std::string& value) {
+  text_ += (text_.empty() ? "\"" : ",\"") + prefix_ + name + "\":" + value;
 }
 
 void Report::Print() {
@@ -127,6 +186,7 @@ void Stream::Fill(char* data, size_t size) {
 Shape ShapeOf(const std::string& name) {
   if (name == "flat") return Shape::kFlat;
   if (name == "tree") return Shape::kTree;
+  if (name == "directory") return Shape::kDirectory;
   Die("no such shape: " + name);
 }
 
@@ -140,7 +200,8 @@ std::string Objects::Key(uint64_t id) const {
   static constexpr char kDigits[] = "0123456789abcdef";
   const uint64_t mixed = Mix(id ^ seed_);
   std::string key;
-  key.reserve(17);
+  key.reserve(22);
+  if (shape_ == Shape::kDirectory) key = "files/";
   for (int shift = 60; shift >= 0; shift -= 4) {
     key.push_back(kDigits[(mixed >> shift) & 15]);
     if (shift == 56 && shape_ == Shape::kTree) key.push_back('/');

@@ -27,8 +27,27 @@ inline constexpr uint64_t kMiB = uint64_t{1} << 20;
 void CheckErrno(bool ok, const std::string& what);
 
 int64_t NowNs();
-// Peak resident memory of this process in bytes (VmHWM).
+// Peak resident memory of this process in bytes (VmHWM), and its threads now.
 uint64_t PeakMemory();
+uint64_t ThreadCount();
+
+// What the kernel counts of this process and its threads (/proc/self/io).
+struct IoCounts {
+  uint64_t read_bytes = 0;   // really fetched from storage
+  // Handed to write calls. What the kernel says of bytes sent to storage (write_bytes) is no use: it
+  // counts a whole folio, up to megabytes, for every page of it that becomes dirty.
+  uint64_t write_bytes = 0;
+  uint64_t read_calls = 0;
+};
+IoCounts IoNow();
+// Completed reads of the disk that holds `path`, whoever asked for them; 0 if it cannot be told.
+uint64_t DeviceReads(const std::string& path);
+
+// Puts the content of all files below `dir` out of the page cache, except in folders named `keep`.
+// They are synced first. Whether it worked is told by the bytes that are really read afterwards.
+void Evict(const std::string& dir, const std::string& keep);
+// Bytes that the files below `dir` take of the disk.
+uint64_t DiskUsage(const std::string& dir);
 
 // A descriptor that closes itself.
 class Fd {
@@ -68,9 +87,13 @@ class Report {
  public:
   void Add(const char* name, double value);
   void Add(const char* name, uint64_t value);
+  // Comes before every name that is added from now on.
+  void SetPrefix(const std::string& prefix) { prefix_ = prefix; }
   void Print();
 
  private:
+  void AddField(const std::string& name, const std::string& value);
+  std::string prefix_;
   std::string text_;
 };
 
@@ -93,7 +116,8 @@ class Stream {
   uint64_t state_;
 };
 
-enum class Shape { kFlat, kTree };
+// keys; a tree of 256 directories; a tree with one directory
+enum class Shape { kFlat, kTree, kDirectory };
 Shape ShapeOf(const std::string& name);
 
 // Keys and values of a work. Ids are any distinct numbers; keys come in no useful order.
@@ -101,7 +125,7 @@ class Objects {
  public:
   // REQUIRES: size >= 8
   Objects(uint64_t seed, size_t size, Shape shape);
-  // "3f0a..." (16 digits) or, in a tree, "3f/0a..." in one of 256 directories.
+  // "3f0a..." (16 digits) or, in a tree, "3f/0a..." in one of 256 directories, or "files/3f0a...".
   std::string Key(uint64_t id) const;
   // `value` has size() bytes.
   void Fill(uint64_t id, char* value) const;
