@@ -180,7 +180,9 @@ bool StoreImpl::ReadHot(NamespaceId ns, const std::string& key, base::Buffer* da
   if (!payload.ok()) return false;
   if ((header.flags & store::kFlagGroupFirst) != 0) payload->remove_prefix(store::kGroupPrefixSize);
   auto change = store::DecodeChange(*payload);
-  if (!change.ok() || change->ns != ns || change->file.path.path != store::PathOfKey(key) ||
+  if (!change.ok() || change->ns != ns || change->file.path.path != store::PathOfKey(key)) return false;
+  const Content& content = change->file.winner().content;
+  if (content.storage != Content::Storage::kInline || content.size != change->inline_size ||
       !TakeInline(*change, data).ok())
     return false;
   const FileEntry entry{header.sequence, *location, change->type, change->floor, 0, std::move(change->file)};

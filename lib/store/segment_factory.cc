@@ -2,6 +2,7 @@
 #include "store/segment_factory.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 
@@ -45,7 +46,7 @@ Status SegmentFactory::AdoptSpares(const std::vector<io::DirEntry>& spares) {
                            [&](const io::DirEntry& other) { return other.name == name; }));
       name = absl::StrCat(directory_, "/", name);
       JZSE_RETURN_IF_ERROR(env_.Rename(path, name));
-      spares_.push_back({name, entry.size});
+      spares_.push_back({name, entry.size, true});
       continue;
     }
     lock.unlock();
@@ -72,17 +73,20 @@ StatusOr<SegmentFactory::Spare> SegmentFactory::NewSpare(uint64_t size) {
 }
 
 StatusOr<SegmentFactory::Spare> SegmentFactory::TakeSpare(uint64_t size) {
+  std::optional<Spare> spare;
   {
     std::lock_guard lock(mutex_);
     const auto it = std::find_if(spares_.begin(), spares_.end(),
                                  [size](const Spare& spare) { return spare.size >= size; });
     if (it != spares_.end()) {
-      Spare spare = *it;
+      spare = *it;
       spares_.erase(it);
-      return spare;
     }
   }
-  return NewSpare(size);
+  if (!spare) return NewSpare(size);
+  // Or a power cut could leave the header of its next life under the name of its last one.
+  if (spare->recycled) JZSE_RETURN_IF_ERROR(env_.SyncDir(directory_));
+  return *spare;
 }
 
 StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, bool urgent) {
@@ -139,7 +143,7 @@ void SegmentFactory::Recycle(std::unique_ptr<io::File> file, const std::string& 
       spares_.size() < base::kRecycledSegmentsMax) {
     const std::string name = absl::StrCat(directory_, "/", std::string(kSparePrefix), next_spare_++);
     if (env_.Rename(path, name).ok()) {
-      spares_.push_back({name, *size});
+      spares_.push_back({name, *size, true});
       return;
     }
   }

@@ -59,6 +59,7 @@ class SegmentFactory {
   struct Spare {
     std::string path;
     uint64_t size = 0;
+    bool recycled = false;  // it was a segment until its last rename, which may not be durable
   };
   StatusOr<Spare> NewSpare(uint64_t size);
   StatusOr<Spare> TakeSpare(uint64_t size);
