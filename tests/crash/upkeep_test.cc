@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps a store in shape, where it once failed: retention, a full disk, leftovers of a killed process, damage that a
+// rebuilt index hides, one chunk stored by two threads at once.
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "store_world.h"
+
+namespace jzse::crash {
+namespace {
+
+using engine::CompactOptions;
+using engine::Transaction;
+using io::SimEnv;
+
+constexpr int64_t kSecond = 1'000'000;
+
+class World {
+ public:
+  explicit World(const io::SimOptions& options = {}) : disk(std::make_unique<SimEnv>(options)) { Open(); }
+  ~World() { store.reset(); }
+
+  void Open() {
+    auto opened = OpenOn(*disk, &log);
+    REQUIRE(opened.ok());
+    store = *std::move(opened);
+  }
+  void Configure(uint32_t versions_max, uint64_t age_s) {
+    model::NamespacePolicy policy;
+    policy.versions_max = versions_max;
+    policy.versions_age_max_s = age_s;
+    REQUIRE(store->ConfigureNamespace("default", policy).ok());
+  }
+  void Write(const std::string& path, const std::string& data) { REQUIRE(Put(*store, "default", path, data).ok()); }
+  engine::CompactReport Compact(bool full = true) {
+    CompactOptions options;
+    options.full = full;
+    auto report = store->Compact(options);
+    INFO(report.status().ToString());
+    REQUIRE(report.ok());
+    return *report;
+  }
+  uint64_t Versions() { return store->GetNamespace("default")->version_count; }
+  uint64_t SegmentBytes() {
+    uint64_t bytes = 0;
+    for (const std::string& path : SegmentPaths(*disk)) bytes += disk->Content(path)->size();
+    return bytes;
+  }
+
+  std::unique_ptr<SimEnv> disk;
+  std::unique_ptr<Store> store;
+  std::vector<std::string> log;
+};
+
+TEST_CASE("a version's age counts from when it was superseded") {
+  World world;
+  world.Configure(16, 10);
+  world.Write("a", "precious");
+  world.disk->AdvanceClock(100 * kSecond);
+  world.Write("a", "ransom");
+  world.Compact();
+  CHECK(world.Versions() == 1);  // it was the only good copy until now
+  world.disk->AdvanceClock(5 * kSecond);
+  world.Write("a", "again");
+  world.disk->AdvanceClock(6 * kSecond);
+  world.Compact();
+  CHECK(world.Versions() == 1);  // "ransom", superseded 6 s ago
+  world.disk->AdvanceClock(6 * kSecond);
+  CHECK(world.Compact().versions_expired == 1);
+  CHECK(world.Versions() == 0);
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
+TEST_CASE("versions of a file that has moved, or is deleted, expire as well") {
+  World world;
+  world.Configure(16, 10);
+  for (const char* data : {"1", "2", "3"}) world.Write("a", data);
+  world.Write("gone", "1");
+  REQUIRE(Move(*world.store, "default", "a", "b").ok());
+  REQUIRE(Delete(*world.store, "default", "gone").ok());
+  CHECK(world.Versions() == 3);
+  world.disk->AdvanceClock(20 * kSecond);
+  CHECK(world.Compact().versions_expired == 3);
+  CHECK(world.Versions() == 0);
+  CHECK(*Get(*world.store, "default", "b") == "3");
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
+TEST_CASE("a lowered number of versions holds for those that are there, from the next compaction on") {
+  World world;
+  for (const char* data : {"1", "2", "3", "4", "5"}) world.Write("a", data);
+  for (const char* data : {"1", "2"}) world.Write("b", data);
+  CHECK(world.Versions() == 5);
+  world.Configure(2, 0);
+  world.Compact(false);
+  CHECK(world.Versions() == 3);
+  world.Configure(0, 0);
+  world.Compact(false);
+  CHECK(world.Versions() == 0);
+  CHECK(*Get(*world.store, "default", "a") == "5");
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
+TEST_CASE("a store on a full disk can be emptied") {
+  World world;
+  for (int i = 0; i < 60; ++i) world.Write("d/" + std::to_string(i), Noise(static_cast<uint64_t>(i), 50'000));
+  world.Write("large", Noise(77, 2'000'000));
+  world.disk->SetFreeSpace(600'000);
+  const uint64_t before = world.SegmentBytes();
+  REQUIRE(Delete(*world.store, "default", "d", true).ok());
+  REQUIRE(Delete(*world.store, "default", "large").ok());
+  world.Configure(0, 0);  // asks for no room, and makes it
+  for (int i = 0; i < 4; ++i) world.Compact();
+  CHECK(world.SegmentBytes() < before / 4);
+  world.Write("new", Noise(5, 500'000));
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
+TEST_CASE("compaction takes the newest segments, too, and no number comes twice") {
+  World world;
+  world.Configure(0, 0);
+  world.Write("large", Noise(1, 3'000'000));
+  REQUIRE(Delete(*world.store, "default", "large").ok());
+  const base::Sequence last = world.store->GetStats()->sequence;
+  world.Compact();
+  CHECK(world.SegmentBytes() < 300'000);
+  REQUIRE(world.store->Close().ok());
+  world.store.reset();
+  RemoveIndex(*world.disk);
+  world.Open();
+  CHECK(world.store->GetStats()->sequence == last);
+  world.Write("next", "x");
+  CHECK(world.store->GetStats()->sequence == last + 1);
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
+TEST_CASE("compaction seals what killed processes left open, and can take it") {
+  World world;
+  for (int life = 0; life < 4; ++life) {
+    for (int i = 0; i < 20; ++i) world.Write("f" + std::to_string(i), Noise(static_cast<uint64_t>(life * 20 + i), 30'000));
+    world.Write("large", Noise(static_cast<uint64_t>(life) + 100, 200'000));
+    auto killed = world.disk->CloneKilled();
+    world.store.reset();
+    world.disk = std::move(killed);
+    world.Open();
+  }
+  world.Configure(0, 0);
+  world.Write("f0", "now");
+  const uint64_t before = world.SegmentBytes();
+  for (int i = 0; i < 3; ++i) world.Compact();
+  CHECK(world.SegmentBytes() < before / 2);
+  CHECK(*Get(*world.store, "default", "f1") == Noise(61, 30'000));
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
+TEST_CASE("damage that a rebuilt index does not show is told by verify all the same") {
+  World world;
+  for (int i = 0; i < 8; ++i) world.Write("f" + std::to_string(i), Noise(static_cast<uint64_t>(i), 60'000));
+  REQUIRE(world.store->Close().ok());
+  world.store.reset();
+  const std::string segment = SegmentPaths(*world.disk).front();
+  REQUIRE(world.disk->FlipBit(segment, 100, 1).ok());  // in its header
+  RemoveIndex(*world.disk);
+  world.Open();
+  CHECK(VerifyProblems(*world.store).find(segment.substr(segment.rfind('/') + 1)) != std::string::npos);
+}
+
+TEST_CASE("a repair forgets no file whose segment is missing") {
+  World world;
+  for (int i = 0; i < 8; ++i) world.Write("f" + std::to_string(i), Noise(static_cast<uint64_t>(i), 60'000));
+  REQUIRE(world.store->Close().ok());
+  world.store.reset();
+  REQUIRE(world.disk->Remove(SegmentPaths(*world.disk).front()).ok());
+  world.Open();
+  engine::VerifyOptions repair;
+  repair.repair = true;
+  for (int i = 0; i < 2; ++i) {
+    const auto report = world.store->Verify(repair);
+    REQUIRE(report.ok());
+    CHECK(report->problems > 0);
+  }
+}
+
+TEST_CASE("segments beside another store's identity are not taken for leftovers") {
+  World world, other(io::SimOptions{2});
+  world.Write("a", "here");
+  REQUIRE(world.store->Close().ok());
+  world.store.reset();
+  const std::string mine = *world.disk->Content("/store/JZSE");
+  REQUIRE(world.disk->Put("/store/JZSE", *other.disk->Content("/store/JZSE")).ok());
+  const auto opened = OpenOn(*world.disk);
+  CHECK(base::Is(opened.status(), Code::kCorrupt));
+  REQUIRE(world.disk->Put("/store/JZSE", mine).ok());
+  world.Open();
+  CHECK(*Get(*world.store, "default", "a") == "here");
+}
+
+TEST_CASE("two threads that store the same new chunks at once") {
+  World world;
+  for (uint64_t round = 0; round < 30; ++round) {
+    const std::string data = Noise(round, 150'000);
+    std::vector<std::thread> threads;
+    std::atomic<int> failed{0};
+    for (int i = 0; i < 3; ++i)
+      threads.emplace_back([&, i] {
+        if (!Put(*world.store, "default", "t" + std::to_string(i) + "/" + std::to_string(round), data).ok()) ++failed;
+      });
+    for (std::thread& thread : threads) thread.join();
+    REQUIRE(failed == 0);
+  }
+  CHECK(VerifyProblems(*world.store) == "");
+  for (uint64_t round = 0; round < 30; ++round)
+    CHECK(*Get(*world.store, "default", "t1/" + std::to_string(round)) == Noise(round, 150'000));
+}
+
+}  // namespace
+}  // namespace jzse::crash
