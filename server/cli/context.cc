@@ -77,7 +77,7 @@ int Context::Open(Access access) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(globals.wait_s);
   for (auto pause = std::chrono::milliseconds(5);;
-       pause = std::min(2 * pause, decltype(pause)(200))) {
+       pause = std::min(2 * pause, decltype(pause)(20))) {  // many who wait must each get their turn
     Error error;
     const int code = TryOpen(access, &error.raw);
     if (code == JZSE_OK) return kExitOk;

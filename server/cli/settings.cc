@@ -250,7 +250,9 @@ int RunNsDrop(Context& context, const NamespaceArgs& args) {
                                  CountText(info.version_count, "older version")));
   }
   const int code = jzse_namespace_drop(context.store(), args.name.c_str(), &error.raw);
-  return code == JZSE_OK ? kExitOk : context.out.Fail(error.raw);
+  if (code != JZSE_OK) return context.out.Fail(error.raw);
+  if (context.out.json()) context.out.Emit(Record().Add("action", "ns drop").Add("namespace", args.name));
+  return kExitOk;
 }
 
 }  // namespace jzse::cli

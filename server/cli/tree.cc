@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tree: a directory and what is in it, drawn. The listing comes in byte order of whole paths ("a-b"
 // before "a/x"), so the tree is built in memory before it is drawn. Threads: the main thread.
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -82,6 +83,16 @@ class Drawing {
 
 }  // namespace
 
+namespace {
+
+// As Drawing does for whole entries.
+bool Shows(const TreeArgs& args, std::string_view below, uint32_t kind) {
+  const auto depth = static_cast<uint64_t>(std::count(below.begin(), below.end(), '/')) + 1;
+  return (args.depth == 0 || depth <= args.depth) && (!args.directories_only || kind == JZSE_KIND_DIRECTORY);
+}
+
+}  // namespace
+
 int RunTree(Context& context, const TreeArgs& args) {
   if (const int code = context.Open(Context::Access::kRead); code != kExitOk) return code;
   Target target;
@@ -99,10 +110,11 @@ int RunTree(Context& context, const TreeArgs& args) {
   const int code = ListBelow(
       context.store(), target.ns.c_str(), prefix.c_str(),
       [&](const jzse_list_entry& entry) {
-        if (context.out.json()) {
+        const std::string_view below = std::string_view(entry.path).substr(prefix.size());
+        if (!context.out.json()) {
+          drawing.Insert(below, entry.info.kind);
+        } else if (Shows(args, below, entry.info.kind)) {
           context.out.Emit(FileRecord(target.ns, entry.path, entry.info));
-        } else {
-          drawing.Insert(std::string_view(entry.path).substr(prefix.size()), entry.info.kind);
         }
         return !Interrupted();
       },

@@ -30,8 +30,8 @@
  *
  * NAMES
  *   A namespace name is 1 to 64 characters of [a-z0-9._-], beginning with a letter or digit. A namespace of kind
- *   `tree` (the default) has paths of segments between slashes, none of them empty, `.` or `..`, up to 4,096 bytes,
- *   and directories mean something: a file and a directory cannot share a path. In one of kind `keys` every string
+ *   `tree` (the default) has paths of segments between slashes, none of them empty, `.` or `..`, up to 4,096 bytes in
+ *   up to 256 segments of up to 1,024 bytes, and directories mean something: a file and a directory cannot share a path. In one of kind `keys` every string
  *   of 1 to 1,024 bytes is a name. Control characters are refused in both.
  */
 #ifndef JZSE_JZSE_H_
