@@ -224,6 +224,8 @@ class Listings(Case):
         self.assertEqual(self.lines('tree', '-d'), [
             'default:', '├── photos/', '│   └── 2023/', '└── photos-old/'])
         self.assertIn('3 directories, 5 files', self.err('tree'))
+        self.assertTrue(all(r['path'].count('/') == 1 for r in self.json('tree', '-L', '1', 'photos')))
+        self.assertTrue(any(r['path'].count('/') > 1 for r in self.json('tree', 'photos')))
         self.run_jzse('tree', 'gone', code=NOT_FOUND)
         self.run_jzse('tree', 'top', code=EXISTS)
 

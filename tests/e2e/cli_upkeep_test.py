@@ -61,7 +61,7 @@ class Store(Case):
         self.assertEqual([(r['namespace'], r['files']) for r in self.json('ns', 'list')], [('default', 0), ('web', 1)])
         self.run_jzse('ns', 'set', 'web', 'versions=0')
         self.assertIn('--force', self.err('ns', 'drop', 'web', code=EXISTS))
-        self.run_jzse('ns', 'drop', '--force', 'web')
+        self.assertEqual(self.json('ns', 'drop', '--force', 'web'), [{'action': 'ns drop', 'namespace': 'web'}])
         self.run_jzse('cat', 'web:a', code=NOT_FOUND)
         self.run_jzse('ns', 'drop', 'web', code=NOT_FOUND)
 
