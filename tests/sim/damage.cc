@@ -53,8 +53,8 @@ void World::RememberContent(const prop::Op& op) {
   if (setting_.damage && op.data != nullptr) ever_.insert(base::Xxh64(*op.data, 0));
 }
 
-// One piece of damage; tells where. Clears `provable` for a segment that was never sealed: once compaction has replaced
-// the one written after it, nothing vouches for its end any more (see README.md, what is known and open).
+// One piece of damage; tells where. Clears `provable` for a segment that was never sealed, or whose trailer is damaged so
+// that it looks so: nothing may vouch for its end then (see README.md, what is known and open).
 std::string World::Damage(SimEnv& disk, base::Prng& prng, bool* provable) {
   std::vector<std::string> paths = disk.Paths();
   std::erase_if(paths, [](const std::string& path) { return path.find("/LOCK") != std::string::npos; });
@@ -63,8 +63,18 @@ std::string World::Damage(SimEnv& disk, base::Prng& prng, bool* provable) {
     path = segments[prng.Below(segments.size())];
   const std::string content = *disk.Content(path);
   if (content.empty()) return "";
+  const std::string story = DamageFile(disk, prng, paths, path, content);
+  if (path.find("/segments/") == std::string::npos) return story;
   const bool sealed = content.size() > kTrailerSize && content.compare(content.size() - kTrailerSize, 8, "JZSEFOOT") == 0;
-  *provable &= sealed || path.find("/segments/") == std::string::npos;
+  const auto after = disk.Content(path);
+  *provable &= sealed && after.ok() && after->size() == content.size() &&
+               after->compare(after->size() - kTrailerSize, kTrailerSize, content, content.size() - kTrailerSize,
+                              kTrailerSize) == 0;
+  return story;
+}
+
+std::string World::DamageFile(SimEnv& disk, base::Prng& prng, const std::vector<std::string>& paths,
+                              const std::string& path, const std::string& content) {
   // Where something is: most of an unsealed segment is zeros.
   size_t used = content.find_last_not_of('\0') + 1;
   if (used == 0) used = content.size();

@@ -112,6 +112,8 @@ class World {
   // damage.cc
   void Remember();
   void RememberContent(const prop::Op& op);
+  std::string DamageFile(io::SimEnv& disk, base::Prng& prng, const std::vector<std::string>& paths,
+                         const std::string& path, const std::string& content);
   std::string Damage(io::SimEnv& disk, base::Prng& prng, bool* provable);
   std::string CheckDamaged(prop::Choice& choice);
   std::string OpenDamaged(io::SimEnv& disk, bool provable);
