@@ -247,6 +247,7 @@ class Verifier {
     if (damage_found_) return {};  // a rebuild would lack what is damaged; that was told above
     JZSE_ASSIGN_OR_RETURN(auto scratch, ScratchIndex());
     struct Remove {
+      explicit Remove(StoreImpl& s) : store(s) {}
       StoreImpl& store;
       ~Remove() { (void)store::DestroyIndex(store.env_, store.path_ + kScratchIndex); }  // or the next open does it
     };
