@@ -329,6 +329,11 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
   header.previous_end = drained.ordinal;
   std::vector<SegmentRef> replaced;
   for (const Input& input : inputs) {
+    const SegmentHeader& replaces = input.segment->header();
+    if (replaces.stream == Stream::kCold) {  // what it claims may be more than the index of a store just opened knows
+      header.first_sequence = std::max(header.first_sequence, replaces.first_sequence);
+      header.previous_end = std::max(header.previous_end, replaces.previous_end);
+    }
     header.replaces.push_back(input.segment->id());
     replaced.push_back(input.segment);
   }

@@ -129,6 +129,14 @@ TEST_CASE("compaction takes the newest segments, too, and no number comes twice"
   RemoveIndex(*world.disk);
   world.Open();
   CHECK(world.store->GetStats()->sequence == last);
+  for (int i = 0; i < 3; ++i) {  // one compaction after another, each opened without an index
+    world.Compact();
+    REQUIRE(world.store->Close().ok());
+    world.store.reset();
+    RemoveIndex(*world.disk);
+    world.Open();
+    CHECK(world.store->GetStats()->sequence == last);
+  }
   world.Write("next", "x");
   CHECK(world.store->GetStats()->sequence == last + 1);
   CHECK(VerifyProblems(*world.store) == "");
