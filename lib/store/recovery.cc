@@ -93,7 +93,7 @@ Status LoadSegments(Session& s) {
     return Fail(Code::kCorrupt, absl::StrCat(s.directory, ": the segments belong to another store than the file JZSE names"));
   s.factory.UseIdsFrom(highest + 1);
   JZSE_RETURN_IF_ERROR(DistrustCache(s));
-  return s.options.read_only ? Status() : s.factory.AdoptSpares(spares);
+  return s.options.read_only ? Status() : s.factory.RemoveSpares(spares);
 }
 
 // Segments that a sealed cold one replaces and that are still there.

@@ -33,25 +33,9 @@ Status SegmentFactory::CheckSpace(uint64_t size, bool urgent) {
                                            " are needed above the reserve of ", reserve_));
 }
 
-Status SegmentFactory::AdoptSpares(const std::vector<io::DirEntry>& spares) {
-  for (const io::DirEntry& entry : spares) {
-    const std::string path = absl::StrCat(directory_, "/", entry.name);
-    std::unique_lock lock(mutex_);
-    if (spares_.size() < base::kRecycledSegmentsMax && entry.size >= base::kCommitSegmentSizeMin) {
-      // A new name, so that names made from here on cannot collide with it.
-      std::string name;
-      do {
-        name = absl::StrCat(std::string(kSparePrefix), "old-", next_spare_++);
-      } while (std::any_of(spares.begin(), spares.end(),
-                           [&](const io::DirEntry& other) { return other.name == name; }));
-      name = absl::StrCat(directory_, "/", name);
-      JZSE_RETURN_IF_ERROR(env_.Rename(path, name));
-      spares_.push_back({name, entry.size, true});
-      continue;
-    }
-    lock.unlock();
-    JZSE_RETURN_IF_ERROR(env_.Remove(path));
-  }
+Status SegmentFactory::RemoveSpares(const std::vector<io::DirEntry>& spares) {
+  for (const io::DirEntry& entry : spares)
+    JZSE_RETURN_IF_ERROR(env_.Remove(absl::StrCat(directory_, "/", entry.name)));
   return {};
 }
 
@@ -114,7 +98,7 @@ StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, b
 bool SegmentFactory::DropSpares() {
   std::lock_guard lock(mutex_);
   if (spares_.empty()) return false;
-  // A file that cannot be removed now is adopted or removed by the next open.
+  // A file that cannot be removed now is removed by the next open.
   for (const Spare& spare : spares_) (void)env_.Remove(spare.path);
   spares_.clear();
   return true;

@@ -30,8 +30,8 @@ class SegmentFactory {
                  uint64_t free_space_reserve);
 
   void UseIdsFrom(SegmentId next) { next_id_ = next; }
-  // Files of an earlier process that may be overwritten; the surplus is removed.
-  Status AdoptSpares(const std::vector<io::DirEntry>& spares);
+  // Of an earlier process. They are not used again: after a power cut one of them may be a second name of a segment.
+  Status RemoveSpares(const std::vector<io::DirEntry>& spares);
 
   // Fills in id, store, replica and time. `size`: bytes that will be written over prepared blocks (0: a growing file).
   // `urgent`: may use the free-space reserve.
