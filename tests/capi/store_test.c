@@ -128,7 +128,10 @@ TEST(both_io_backends) {
     close_store();
   } else {
     CHECK_NUMBER(-error.code, -JZSE_UNSUPPORTED);
+    options.io_backend = JZSE_IO_PLAIN;
+    open_store_with(&options);
     put("a", "ring");
+    close_store();
   }
   options.io_backend = JZSE_IO_AUTO;
   open_store_with(&options);
