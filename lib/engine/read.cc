@@ -193,16 +193,13 @@ bool StoreImpl::ReadHot(NamespaceId ns, const std::string& key, base::Buffer* da
 
 StatusOr<FileInfo> StoreImpl::Read(std::string_view ns, std::string_view path, const GetOptions& options,
                                    base::Buffer* data, Attributes* attributes) {
-  if (data != nullptr && options.snapshot == nullptr && options.version == 0) {
+  const bool current = data != nullptr && options.snapshot == nullptr && options.version == 0;
+  store::LocationCache::Ticket ticket;
+  if (current) {
     JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
     JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
-    const std::string key = store::PathKey(name.id, canonical);
-    store::LocationCache::Ticket ticket;
     FileInfo info;
-    if (ReadHot(name.id, key, data, &info, attributes, &ticket)) return info;
-    JZSE_ASSIGN_OR_RETURN(const Found found, FindFile(ns, path, options));
-    if (found.entry.content().content.storage == Content::Storage::kInline)
-      index_->places().Insert(ticket, found.entry.location);
+    if (ReadHot(name.id, store::PathKey(name.id, canonical), data, &info, attributes, &ticket)) return info;
   }
   for (int attempt = 0;; ++attempt) {
     JZSE_ASSIGN_OR_RETURN(const Found found, FindFile(ns, path, options));
@@ -230,6 +227,7 @@ StatusOr<FileInfo> StoreImpl::Read(std::string_view ns, std::string_view path, c
       return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found.path), ": ", status.message()));
     }
     JZSE_RETURN_IF_ERROR(status);
+    if (current && content.storage == Content::Storage::kInline) index_->places().Insert(ticket, found.entry.location);
     if (attributes != nullptr) *attributes = AttributesOf(found.entry);
     return InfoOf(found.entry);
   }
