@@ -68,11 +68,11 @@ class Liveness {
     marked_ = true;
     // One moment for all of them: a content must not slip from one kind of entry to another in between.
     JZSE_ASSIGN_OR_RETURN(const auto snapshot, c_.index.Snapshot());
-    const auto cursor = c_.index.index().NewCursor(snapshot.get());
+    const auto cursor = c_.index.index().NewCursor(snapshot.get(), CursorUse::kWalk);
     for (const char letter : {'P', 'T', 'V'}) {
       uint64_t seen = 0;
       for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
-        JZSE_RETURN_IF_ERROR(MarkEntry(base::LoadBe32(cursor->key().data() + 1), cursor->value()));
+        JZSE_RETURN_IF_ERROR(MarkEntry(base::LoadBe32(cursor->key().data() + 1), cursor->key(), cursor->value()));
         if (++seen % 1024 == 0 && !c_.pace(0)) return Fail(Code::kClosed, "compaction stopped");
       }
       JZSE_RETURN_IF_ERROR(cursor->status());
@@ -141,8 +141,8 @@ class Liveness {
     return base::LoadLe<uint64_t>(hash.view().data()) ^ (uint64_t{ns} * 0x9e3779b97f4a7c15u);
   }
 
-  Status MarkEntry(NamespaceId ns, Bytes value) {
-    JZSE_ASSIGN_OR_RETURN(const FileEntry entry, DecodeFileEntry(value));
+  Status MarkEntry(NamespaceId ns, Bytes key, Bytes value) {
+    JZSE_ASSIGN_OR_RETURN(const FileEntry entry, DecodeFileEntry(key, value));
     for (const auto& version : entry.file.contents) {
       if (version.content.storage != Content::Storage::kChunked) continue;
       JZSE_ASSIGN_OR_RETURN(const ManifestNode root, DecodeNode(version.content.manifest));
@@ -178,7 +178,7 @@ class Liveness {
     std::string value;
     JZSE_ASSIGN_OR_RETURN(const bool there, c_.index.Get(key, &value));
     if (!there) return false;
-    JZSE_ASSIGN_OR_RETURN(*found, DecodeFileEntry(value));
+    JZSE_ASSIGN_OR_RETURN(*found, DecodeFileEntry(key, value));
     return found->sequence == entry.header.sequence && found->location == place;
   }
 
@@ -482,12 +482,12 @@ Status MoveEntry(Stage& stage, const std::string& key, Sequence sequence, const 
   std::string value;
   JZSE_ASSIGN_OR_RETURN(const bool found, stage.Get(key, &value));
   if (!found) return {};
-  JZSE_ASSIGN_OR_RETURN(FileEntry entry, DecodeFileEntry(value));
+  JZSE_ASSIGN_OR_RETURN(FileEntry entry, DecodeFileEntry(key, value));
   if (entry.sequence != sequence || !from.contains(entry.location.segment)) return {};
   *gone = to == nullptr;
   if (*gone) return {};
   entry.location = *to;
-  stage.Put(key, EncodeFileEntry(entry));
+  stage.Put(key, EncodeFileEntry(key, entry));
   return {};
 }
 

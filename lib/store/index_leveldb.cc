@@ -2,7 +2,7 @@
 // The index in LevelDB, without LevelDB's log: leveldb_env.h says why what survives is a prefix.
 //
 // Threads: as in index.h. `flush_mutex_` lets one Flush run at a time; Get, Apply and cursors take no lock of ours.
-// Reads always verify checksums. An error in LevelDB's background work is sticky: Apply and Flush fail from then on,
+// An error in LevelDB's background work is sticky: Apply and Flush fail from then on,
 // reads go on, and only opening again helps.
 #include <algorithm>
 #include <atomic>
@@ -22,6 +22,7 @@ using base::Code;
 constexpr size_t kBatchKeepMax = 1 * base::kMiB;  // a larger batch's memory is given back
 constexpr int kBloomBitsPerKey = 10;
 constexpr size_t kTableSize = 8 * base::kMiB;
+constexpr size_t kBlockSize = 8 * base::kKiB;  // larger ones for walks, smaller ones for look-ups
 constexpr size_t kCachePerOpenTable = 64 * base::kKiB;
 constexpr int kOpenTablesMin = 74, kOpenTablesMax = 256;  // 74 is the least that LevelDB accepts
 
@@ -41,18 +42,19 @@ class LevelDbSnapshot final : public IndexSnapshot {
 
 leveldb::ReadOptions ReadOptionsOf(const IndexSnapshot* snapshot) {
   leveldb::ReadOptions options;
-  options.verify_checksums = true;
+  options.verify_checksums = false;  // LevelDbEnv has done it
   if (snapshot != nullptr) options.snapshot = static_cast<const LevelDbSnapshot*>(snapshot)->get();
   return options;
 }
 
-// LevelDB's iterators step over a block that they cannot read and only remember the error, so the error is asked for
-// after every step: a listing with a hole would be a wrong one.
+// LevelDB's iterators step over a block that they cannot read and only remember the error: a listing with a hole would be
+// a wrong one. So after every step in which a read failed, whoever's, and at the end, the error is asked for. (Asking
+// costs as much as the step.)
 class LevelDbCursor final : public IndexCursor {
  public:
-  // `settling`: null, or whose work is waited for after each step, because reading may ask for a compaction.
-  LevelDbCursor(std::unique_ptr<leveldb::Iterator> iterator, LevelDbEnv* settling)
-      : iterator_(std::move(iterator)), settling_(settling) {}
+  // `settle`: work is waited for after each step, because reading may ask for a compaction.
+  LevelDbCursor(std::unique_ptr<leveldb::Iterator> iterator, LevelDbEnv& env, bool settle)
+      : iterator_(std::move(iterator)), env_(env), settle_(settle), failed_(env.reads_failed()) {}
 
   void Seek(Bytes key) override {
     iterator_->Seek(SliceOf(key));
@@ -75,7 +77,7 @@ class LevelDbCursor final : public IndexCursor {
   bool valid() const override { return valid_; }
   Bytes key() const override {
     JZSE_CHECK(valid_);
-    return BytesOf(iterator_->key());
+    return key_;
   }
   Bytes value() const override {
     JZSE_CHECK(valid_);
@@ -85,13 +87,21 @@ class LevelDbCursor final : public IndexCursor {
 
  private:
   void Settle() {
-    valid_ = iterator_->Valid() && iterator_->status().ok();
-    if (settling_ != nullptr) settling_->Settle();
+    valid_ = iterator_->Valid();
+    if (valid_) key_ = BytesOf(iterator_->key());
+    if (const uint64_t failed = env_.reads_failed(); failed != failed_) [[unlikely]] {
+      valid_ = valid_ && iterator_->status().ok();
+      if (valid_) failed_ = failed;  // somebody else's
+    }
+    if (settle_) env_.Settle();
   }
 
   const std::unique_ptr<leveldb::Iterator> iterator_;
-  LevelDbEnv* const settling_;
+  LevelDbEnv& env_;
+  const bool settle_;
+  uint64_t failed_;
   bool valid_ = false;
+  Bytes key_;
 };
 
 class LevelDbIndex final : public Index {
@@ -118,13 +128,15 @@ class LevelDbIndex final : public Index {
     JZSE_RETURN_IF_ERROR(CheckFiles());
     leveldb::Options db_options;
     db_options.create_if_missing = true;
-    db_options.paranoid_checks = true;
+    db_options.paranoid_checks = false;  // they would check blocks once more, no more than that
+    db_options.compression = leveldb::kNoCompression;
     db_options.env = &env_;
     db_options.info_log = logger_.get();
     db_options.write_buffer_size = options.buffer_bytes;
     db_options.block_cache = cache_.get();
     db_options.filter_policy = filter_.get();
     db_options.max_file_size = kTableSize;
+    db_options.block_size = kBlockSize;
     // An open table keeps its index and its filter in memory, outside of the cache.
     db_options.max_open_files = static_cast<int>(std::clamp<size_t>(
         options.cache_bytes / kCachePerOpenTable, kOpenTablesMin, kOpenTablesMax));
@@ -184,9 +196,11 @@ class LevelDbIndex final : public Index {
   std::unique_ptr<IndexSnapshot> Snapshot() override {
     return std::make_unique<LevelDbSnapshot>(*db_);
   }
-  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override {
-    std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(ReadOptionsOf(snapshot)));
-    return std::make_unique<LevelDbCursor>(std::move(iterator), settle_ ? &env_ : nullptr);
+  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot, CursorUse use) override {
+    leveldb::ReadOptions options = ReadOptionsOf(snapshot);
+    options.fill_cache = use == CursorUse::kLookUp;
+    std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(options));
+    return std::make_unique<LevelDbCursor>(std::move(iterator), env_, settle_);
   }
 
   uint64_t DiskBytes() override {

@@ -22,6 +22,7 @@
 
 #include "absl/container/btree_map.h"
 #include "store/index.h"
+#include "store/key_filter.h"
 #include "store/location_cache.h"
 #include "store/record.h"
 
@@ -51,6 +52,14 @@ class LiveIndex {
                      const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& each);
 
   void Publish(OverlayMap&& ops, const Applied& applied);
+
+  // A rebuild: between BeginLoad and EndLoad nobody else uses the index, which was empty, and changes go straight into
+  // it. It gets a position only at the end: half an index must not pass for one. `filter_bytes`: for remembering which
+  // keys there are.
+  void BeginLoad(size_t filter_bytes) { loaded_ = std::make_unique<KeyFilter>(filter_bytes); }
+  Status Load(OverlayMap&& ops);
+  Status EndLoad(const Applied& applied);
+
   size_t overlay_count() const { return overlay_count_.load(std::memory_order_relaxed); }
   Applied applied() const;
   // The position that the Index itself holds, as of the last Drain.
@@ -72,6 +81,7 @@ class LiveIndex {
 
   std::unique_ptr<Index> index_;
   LocationCache places_;
+  std::unique_ptr<KeyFilter> loaded_;         // of all keys, during a rebuild
   mutable std::shared_mutex mutex_;
   OverlayMap active_, flushing_, recent_;     // recent_: applied already, kept one round for tokens
   Applied applied_, drained_;

@@ -17,6 +17,8 @@ using base::Fail;
 
 constexpr size_t kBatchRecords = 4096;
 constexpr size_t kLocatedSegmentsMax = 8;
+constexpr size_t kFilterBytesMax = 8 * base::kMiB;
+constexpr uint64_t kUnsealedRecordSize = 128;  // what a record takes at least, more or less
 
 // What Recover works on.
 struct Session {
@@ -233,18 +235,20 @@ class ChangeLocator {
   std::list<std::pair<size_t, Places>> read_;  // the last used first
 };
 
-void NoteRecord(const FooterEntry& entry, Recovered* result) {
+// Applies one record and notes what it says of the journal, also if it cannot be applied.
+Status ApplyRecord(const FooterEntry& entry, const Location& location, Applier& applier, Recovered* result) {
+  const Sequence sequence = entry.header.sequence;
   if (entry.header.type == RecordType::kChunk) {
-    result->ordinal = std::max(result->ordinal, entry.header.sequence);
-    return;
+    result->ordinal = std::max(result->ordinal, sequence);
+    return applier.Record(entry.header, location, entry.summary);
   }
-  result->sequence = std::max(result->sequence, entry.header.sequence);
-  if (entry.header.type != RecordType::kChange) return;
+  result->sequence = std::max(result->sequence, sequence);
+  if (entry.header.type != RecordType::kChange) return applier.Record(entry.header, location, entry.summary);
   ++result->replayed;
-  if (const auto change = DecodeChange(entry.summary); change.ok()) {
-    result->stamp = std::max(result->stamp, change->file.path.stamp);
-    for (const auto& content : change->file.contents) result->stamp = std::max(result->stamp, content.stamp);
-  }
+  JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(entry.summary));
+  result->stamp = std::max(result->stamp, change.file.path.stamp);
+  for (const auto& content : change.file.contents) result->stamp = std::max(result->stamp, content.stamp);
+  return applier.Change(change, sequence, location);
 }
 
 // Numbers that were given out, whatever has become of their records.
@@ -287,8 +291,7 @@ Status ReplayEntries(Session& s, Segment& segment, SegmentEntries& found, Stage&
   StreamPosition& position = bulk ? s.result.bulk : s.result.commit;
   for (const FooterEntry& entry : found.entries) {
     const Location location{segment.id(), entry.offset, RecordSize(entry.header.length)};
-    JZSE_RETURN_IF_ERROR(applier.Record(entry.header, location, entry.summary));
-    NoteRecord(entry, &s.result);
+    JZSE_RETURN_IF_ERROR(ApplyRecord(entry, location, applier, &s.result));
     position = {segment.id(), entry.offset + location.size};
     const bool group_ends = &entry == &found.entries.back() || (&entry)[1].header.group_position == 0;
     if (stage.size() >= kBatchRecords && group_ends)
@@ -374,8 +377,22 @@ Status FreshIndex(Session& s) {
   // One that is only read cannot be removed; beside it, in memory over a directory that is not there, is room.
   const std::string directory = IndexDirectory(s) + (s.options.index.read_only ? "-in-memory" : "");
   if (!s.options.index.read_only) JZSE_RETURN_IF_ERROR(DestroyIndex(s.env, directory));
-  JZSE_ASSIGN_OR_RETURN(auto fresh, OpenLevelDbIndex(s.env, directory, s.options.index));
+  // Larger tables, fewer merges; of what was read nobody asks again. BuildIndex opens it anew for use.
+  IndexOptions building = s.options.index;
+  building.buffer_bytes = std::max(building.buffer_bytes, building.cache_bytes / 2);
+  building.cache_bytes /= 4;
+  JZSE_ASSIGN_OR_RETURN(auto fresh, OpenLevelDbIndex(s.env, directory, building));
   s.result.index = std::make_unique<LiveIndex>(std::move(fresh), Applied{}, s.options.cache_bytes);
+  return {};
+}
+
+// REQUIRES: it is durable.
+Status ReopenIndex(Session& s) {
+  if (s.options.map_index || s.options.index.read_only) return {};
+  const Applied applied = s.result.index->applied();
+  s.result.index.reset();
+  JZSE_ASSIGN_OR_RETURN(auto index, OpenLevelDbIndex(s.env, IndexDirectory(s), s.options.index));
+  s.result.index = std::make_unique<LiveIndex>(std::move(index), applied, s.options.cache_bytes);
   return {};
 }
 
@@ -443,7 +460,7 @@ void NoteForRebuild(const Segment& segment, const FooterEntry& entry, MovedFiles
       name = {entry.header.sequence, std::move(*record),
               {segment.id(), entry.offset, RecordSize(entry.header.length)}};
   }
-  if (entry.header.type != RecordType::kChange) return;
+  if (entry.header.type != RecordType::kChange || IsPlainChange(entry.summary)) return;
   const auto change = DecodeChange(entry.summary);
   if (!change.ok()) return;
   if (change->file.path.dot != change->file.id) moved->files.insert({change->ns, change->file.id});
@@ -491,8 +508,8 @@ Status LoadSource(Source& source, Sequence until) {
   return {};
 }
 
-Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const Identity& identity,
-                     const RebuildLimits& limits, Recovered* recovered, std::vector<std::string>* damage) {
+Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const RebuildLimits& limits, Recovered* recovered,
+                     std::vector<std::string>* damage) {
   Stage stage(index);
   Applier applier(stage, [](Sequence) { return Fail(Code::kCorrupt, "a chunk refers to nothing"); });
   for (const SegmentRef& segment : segments.List()) {
@@ -503,23 +520,28 @@ Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const Identit
     for (const FooterEntry& entry : found.entries) {
       if (entry.header.type != RecordType::kChunk || entry.header.sequence > limits.ordinal) continue;
       const Location location{segment->id(), entry.offset, RecordSize(entry.header.length)};
-      JZSE_RETURN_IF_ERROR(applier.Record(entry.header, location, entry.summary));
-      NoteRecord(entry, recovered);
-      if (stage.size() >= kBatchRecords) JZSE_RETURN_IF_ERROR(Publish(stage, index, *recovered, identity));
+      JZSE_RETURN_IF_ERROR(ApplyRecord(entry, location, applier, recovered));
+      if (stage.size() >= kBatchRecords) JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
     }
     if (segment->header().stream == Stream::kBulk && !limits.live) {
       if (!segment->trailer()) JZSE_RETURN_IF_ERROR(segment->file().SyncData());
       recovered->bulk = {segment->id(), segment->end};
     }
   }
-  return Publish(stage, index, *recovered, identity);
+  return index.Load(stage.Take());
 }
 
-}  // namespace
+// A filter of ten bits a record, within reason.
+size_t FilterBytes(const SegmentSet& segments) {
+  uint64_t records = 0;
+  for (const SegmentRef& segment : segments.List())
+    records += segment->trailer() ? segment->trailer()->records : segment->end / kUnsealedRecordSize;
+  return std::clamp<uint64_t>(records * 10 / 8, base::kKiB, kFilterBytesMax);
+}
 
-Status RebuildIndex(const SegmentSet& segments, LiveIndex& index, const Identity& identity,
-                    const RebuildLimits& limits, Recovered* recovered, std::vector<std::string>* damage) {
-  JZSE_RETURN_IF_ERROR(RebuildChunks(segments, index, identity, limits, recovered, damage));
+Status Rebuild(const SegmentSet& segments, LiveIndex& index, const RebuildLimits& limits, Recovered* recovered,
+               std::vector<std::string>* damage) {
+  JZSE_RETURN_IF_ERROR(RebuildChunks(segments, index, limits, recovered, damage));
   MovedFiles moved;
   Survey survey;
   JZSE_ASSIGN_OR_RETURN(std::vector<Source> sources, SurveySources(segments, limits, &moved, &survey, damage));
@@ -560,20 +582,28 @@ Status RebuildIndex(const SegmentSet& segments, LiveIndex& index, const Identity
     const FooterEntry& entry = lowest->found.entries[lowest->next++];
     const Location location{lowest->segment->id(), entry.offset, RecordSize(entry.header.length)};
     if (survey.wanted.contains(entry.header.sequence)) survey.places[entry.header.sequence] = location;
-    if (const Status status = applier.Record(entry.header, location, entry.summary); !status.ok()) {
+    if (const Status status = ApplyRecord(entry, location, applier, recovered); !status.ok()) {
       if (!base::Is(status, Code::kCorrupt) || damage == nullptr) return status;
       damage->push_back(std::string(status.message()));
     }
-    NoteRecord(entry, recovered);
-    if (stage.size() >= kBatchRecords) JZSE_RETURN_IF_ERROR(Publish(stage, index, *recovered, identity));
+    if (stage.size() >= kBatchRecords) JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
     while (active_begin < active_end && sources[active_begin].next == sources[active_begin].found.entries.size()) {
       sources[active_begin].found = {};
       sources[active_begin].next = 0;
       ++active_begin;
     }
   }
-  JZSE_RETURN_IF_ERROR(Publish(stage, index, *recovered, identity));
+  JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
   return ReportMissing(survey.missing, index, damage);
+}
+
+}  // namespace
+
+Status RebuildIndex(const SegmentSet& segments, LiveIndex& index, const Identity& identity,
+                    const RebuildLimits& limits, Recovered* recovered, std::vector<std::string>* damage) {
+  index.BeginLoad(FilterBytes(segments));
+  JZSE_RETURN_IF_ERROR(Rebuild(segments, index, limits, recovered, damage));
+  return index.EndLoad(PositionOf(*recovered, identity));
 }
 
 StatusOr<bool> PurgeNamespace(NamespaceId ns, size_t count, Stage& stage) {
@@ -583,7 +613,7 @@ StatusOr<bool> PurgeNamespace(NamespaceId ns, size_t count, Stage& stage) {
   for (const char letter : {'P', 'T', 'V', 'C'}) {
     JZSE_RETURN_IF_ERROR(stage.Scan(KeyPrefix(letter, ns), [&](Bytes key, Bytes value) {
       if (letter != 'C') {
-        const auto entry = DecodeFileEntry(value);
+        const auto entry = DecodeFileEntry(key, value);
         if (!entry.ok()) {
           status = entry.status();
           return false;
@@ -644,6 +674,7 @@ Status BuildIndex(Session& s) {
   JZSE_RETURN_IF_ERROR(FinishCompactions(s, false));
   JZSE_RETURN_IF_ERROR(RebuildIndex(s.segments, *s.result.index, s.identity, {}, &s.result, &s.damage));
   JZSE_RETURN_IF_ERROR(s.result.index->Checkpoint());
+  JZSE_RETURN_IF_ERROR(ReopenIndex(s));
   s.result.rebuilt = s.segments.count() > 0;
   if (s.result.sequence < s.known)
     s.damage.push_back(absl::StrCat("changes ", s.result.sequence + 1, " to ", s.known, " are missing"));

@@ -72,7 +72,7 @@ void CheckReads(Index& index, const IndexSnapshot* snapshot, const State& state,
   REQUIRE(*found == (state.count(key) != 0));
   if (*found) REQUIRE(value == state.at(key));
 
-  const auto cursor = index.NewCursor(snapshot);
+  const auto cursor = index.NewCursor(snapshot, store::CursorUse::kLookUp);
   REQUIRE_FALSE(cursor->valid());
   for (int i = 0; i < 3; ++i) {
     const std::string target = RandomKey(prng);
@@ -134,7 +134,7 @@ TEST_CASE("a cursor shows the index as it was when the cursor was made") {
   const std::unique_ptr<SimEnv> env = NewDisk();
   const std::unique_ptr<Index> index = GENERATE(true, false) ? MustOpen(*env, {}) : NewMapIndex();
   REQUIRE(index->Apply({{"a", "1"}, {"b", "2"}}).ok());
-  const auto cursor = index->NewCursor(nullptr);
+  const auto cursor = index->NewCursor(nullptr, store::CursorUse::kLookUp);
   REQUIRE(index->Apply({{"a", "changed"}, {"b", std::nullopt}, {"c", "3"}}).ok());
   cursor->Seek("");
   REQUIRE(cursor->valid());
@@ -282,7 +282,7 @@ Code CheckDamaged(SimEnv& env, const State& truth) {
       code = Code::kCorrupt;
     }
   }
-  const auto cursor = index.NewCursor(nullptr);
+  const auto cursor = index.NewCursor(nullptr, store::CursorUse::kLookUp);
   auto at = truth.begin();
   for (cursor->Seek(""); cursor->valid(); cursor->Next(), ++at) {
     REQUIRE(at != truth.end());
@@ -355,7 +355,7 @@ TEST_CASE("a table that vanishes under an open index is corruption, not absence"
   }
   std::string value;
   CHECK(base::Is(index->Get(StateAfter(600).begin()->first, nullptr, &value).status(), Code::kCorrupt));
-  const auto cursor = index->NewCursor(nullptr);
+  const auto cursor = index->NewCursor(nullptr, store::CursorUse::kLookUp);
   cursor->Seek("");
   CHECK_FALSE(cursor->valid());
   CHECK(base::Is(cursor->status(), Code::kCorrupt));
@@ -368,7 +368,7 @@ TEST_CASE("a failing read is reported with its code, by Get and by a cursor") {
   std::string value;
   CHECK(base::Is(index->Get("position", nullptr, &value).status(), Code::kIo));
   {
-    const auto cursor = index->NewCursor(nullptr);
+    const auto cursor = index->NewCursor(nullptr, store::CursorUse::kLookUp);
     cursor->Seek("");
     CHECK_FALSE(cursor->valid());
     CHECK(base::Is(cursor->status(), Code::kIo));
