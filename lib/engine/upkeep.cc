@@ -258,7 +258,7 @@ class Verifier {
     store::RebuildLimits limits{true, position_.sequence, position_.ordinal};
     JZSE_RETURN_IF_ERROR(
         store::RebuildIndex(store_.segments_, rebuilt, store_.identity_, limits, &recovered, nullptr));
-    JZSE_RETURN_IF_ERROR(PurgeDropped(rebuilt));
+    JZSE_RETURN_IF_ERROR(store::PurgeDropped(rebuilt));
     const auto have = store_.index_->index().NewCursor(view_.index.get());
     const auto want = rebuilt.index().NewCursor(nullptr);
     std::vector<store::IndexOp> repairs;
@@ -281,22 +281,6 @@ class Verifier {
     JZSE_RETURN_IF_ERROR(have->status());
     if (!options_.repair || repairs.empty()) return {};
     return Repair(repairs);
-  }
-
-  Status PurgeDropped(store::LiveIndex& index) {
-    std::vector<NamespaceId> dropped;
-    JZSE_RETURN_IF_ERROR(index.Scan("N", nullptr, [&](Bytes, Bytes value) {
-      const auto entry = store::DecodeNamespaceEntry(value);
-      if (entry.ok() && entry->record.dropped) dropped.push_back(entry->record.id);
-      return true;
-    }));
-    for (const NamespaceId ns : dropped) {
-      store::Stage stage(index);
-      JZSE_RETURN_IF_ERROR(store::PurgeNamespace(ns, SIZE_MAX, stage).status());
-      index.Publish(stage.Take(), index.applied());
-      JZSE_RETURN_IF_ERROR(index.Drain());
-    }
-    return {};
   }
 
   // Only while nothing has changed since the comparison; otherwise the next verify tries again.
