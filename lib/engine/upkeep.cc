@@ -56,7 +56,7 @@ class Verifier {
     std::lock_guard one(store_.compact_mutex_);  // segments must not be switched meanwhile
     {
       std::lock_guard commit(store_.commit_mutex_);
-      JZSE_ASSIGN_OR_RETURN(view_, store_.NewView());
+      view_ = store_.NewView();
       position_ = store_.index_->applied();
       for (const auto& [id, segment] : *view_.segments) {
         total_ += segment->end;
@@ -163,7 +163,7 @@ class Verifier {
   }
 
   Status CheckFiles() {
-    const auto cursor = store_.index_->index().NewCursor(view_.index.get());
+    const auto cursor = store_.index_->NewCursor(*view_.index);
     for (const char letter : {'P', 'T', 'V'}) {
       for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
         const auto entry = store::DecodeFileEntry(cursor->value());
@@ -259,7 +259,7 @@ class Verifier {
     JZSE_RETURN_IF_ERROR(
         store::RebuildIndex(store_.segments_, rebuilt, store_.identity_, limits, &recovered, nullptr));
     JZSE_RETURN_IF_ERROR(store::PurgeDropped(rebuilt));
-    const auto have = store_.index_->index().NewCursor(view_.index.get());
+    const auto have = store_.index_->NewCursor(*view_.index);
     const auto want = rebuilt.index().NewCursor(nullptr);
     std::vector<store::IndexOp> repairs;
     have->Seek("");

@@ -33,8 +33,8 @@ Status Liveness::MarkChunks() {
   if (marked_) return {};
   marked_ = true;
   // One moment for all of them: a content must not slip from one kind of entry to another in between.
-  JZSE_ASSIGN_OR_RETURN(const auto snapshot, c_.index.Snapshot());
-  const auto cursor = c_.index.index().NewCursor(snapshot.get());
+  const auto view = c_.index.View();
+  const auto cursor = c_.index.NewCursor(*view);
   for (const char letter : {'P', 'T', 'V'}) {
     uint64_t seen = 0;
     for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
