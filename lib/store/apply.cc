@@ -78,6 +78,9 @@ StatusOr<Applier::Previous> Applier::FindPrevious(const ChangeRecord& change,
   const FileId& id = change.file.id;
   if (owner && owner->id() == id) return Previous{owner, PathKey(change.ns, path), path};
   if (moved_ != nullptr) {
+    // In order of sequence, nothing of a file comes before its first state.
+    if (change.file.contents.size() == 1 && change.file.contents.front().dot == id && change.file.path.dot == id)
+      return Previous{};
     const auto place = moved_->places.find({change.ns, id});
     if (place != moved_->places.end()) {
       if (place->second.displaced) return Previous{place->second.displaced, "", ""};
