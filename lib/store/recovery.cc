@@ -36,22 +36,8 @@ Status FreshIndex(RecoverySession& s) {
   // One that is only read cannot be removed; beside it, in memory over a directory that is not there, is room.
   const std::string directory = IndexDirectory(s) + (s.options.index.read_only ? "-in-memory" : "");
   if (!s.options.index.read_only) JZSE_RETURN_IF_ERROR(DestroyIndex(s.env, directory));
-  // Larger tables, fewer merges; of what was read nobody asks again. BuildIndex opens it anew for use.
-  IndexOptions building = s.options.index;
-  building.buffer_bytes = std::max(building.buffer_bytes, building.cache_bytes / 2);
-  building.cache_bytes /= 4;
-  JZSE_ASSIGN_OR_RETURN(auto fresh, OpenLevelDbIndex(s.env, directory, building));
+  JZSE_ASSIGN_OR_RETURN(auto fresh, OpenLevelDbIndex(s.env, directory, s.options.index));
   s.result.index = std::make_unique<LiveIndex>(std::move(fresh), Applied{}, s.options.cache_bytes);
-  return {};
-}
-
-// REQUIRES: it is durable.
-Status ReopenIndex(RecoverySession& s) {
-  if (s.options.map_index || s.options.index.read_only) return {};
-  const Applied applied = s.result.index->applied();
-  s.result.index.reset();
-  JZSE_ASSIGN_OR_RETURN(auto index, OpenLevelDbIndex(s.env, IndexDirectory(s), s.options.index));
-  s.result.index = std::make_unique<LiveIndex>(std::move(index), applied, s.options.cache_bytes);
   return {};
 }
 
@@ -91,7 +77,6 @@ Status BuildIndex(RecoverySession& s) {
   JZSE_RETURN_IF_ERROR(FinishCompactions(s, false));
   JZSE_RETURN_IF_ERROR(RebuildIndex(s.segments, *s.result.index, s.identity, {}, &s.result, &s.damage));
   JZSE_RETURN_IF_ERROR(s.result.index->Checkpoint());
-  JZSE_RETURN_IF_ERROR(ReopenIndex(s));
   s.result.rebuilt = s.segments.count() > 0;
   if (s.result.sequence < s.known)
     s.damage.push_back(absl::StrCat("changes ", s.result.sequence + 1, " to ", s.known, " are missing"));
