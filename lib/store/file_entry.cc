@@ -123,7 +123,9 @@ bool TakePlain(Bytes key, uint8_t tag, const ListedEntry& listed, Decoder& decod
   if (content.storage == Storage::kReference) content.reference = decoder.Varint();
   if ((tag & kAttributes) != 0) TakeAttributes(decoder, &content);
   file->path.path = HasPath(key) ? PathIn(key) : decoder.Prefixed(base::kPathSizeMax);
-  if (version.dot.replica == 0 || version.dot.counter == 0 || version.dot.counter > kCounterMax) return false;
+  for (const base::Dot& dot : {file->id, version.dot})
+    if (dot.replica == 0 || dot.counter == 0) return false;
+  if (version.dot.counter > kCounterMax) return false;
   file->vector.Advance(file->id);
   file->vector.Advance(version.dot);
   return decoder.done() && model::CheckRecord(*file).ok();
@@ -190,7 +192,7 @@ StatusOr<FileEntry> DecodeFileEntry(Bytes key, Bytes value) {
   entry.location = TakeLocation(decoder);
   entry.floor = decoder.Varint();
   entry.versions = static_cast<uint32_t>(decoder.VarintMax(UINT32_MAX));
-  entry.since = entry.sequence - decoder.VarintMax(entry.sequence);
+  entry.since = entry.sequence - decoder.Varint();
   if (!decoder.ok() || entry.type < ChangeType::kPut || entry.type > ChangeType::kMetadata) return Malformed();
   entry.file.id = listed.id;
   const bool taken = (tag & kWhole) != 0 ? TakeWhole(key, tag, listed, decoder, &entry.file)

@@ -14,7 +14,7 @@
 //   ------------- up to here for listings
 //   u8            type of the change
 //   varint        segment, offset / 8, size / 8
-//   varint        floor; versions; sequence - since
+//   varint        floor; versions; sequence - since, modulo 2^64
 //   with bit 7    a file record (model/record.h), and nothing else; bits 5 and 6 are 0
 //   varint        with bit 5: twice the counter of the content's dot, plus 1 if its replica is another: u64 follows
 //   varint        stamp of the content - stamp of the path, modulo 2^64

@@ -48,13 +48,13 @@ leveldb::ReadOptions ReadOptionsOf(const IndexSnapshot* snapshot) {
 }
 
 // LevelDB's iterators step over a block that they cannot read and only remember the error: a listing with a hole would be
-// a wrong one. So after every step in which a read failed, whoever's, and at the end, the error is asked for. (Asking
-// costs as much as the step.)
+// a wrong one. So after every step in which that may have happened, and at the end, the error is asked for. (Asking costs
+// as much as the step.)
 class LevelDbCursor final : public IndexCursor {
  public:
   // `settle`: work is waited for after each step, because reading may ask for a compaction.
-  LevelDbCursor(std::unique_ptr<leveldb::Iterator> iterator, LevelDbEnv& env, bool settle)
-      : iterator_(std::move(iterator)), env_(env), settle_(settle), failed_(env.reads_failed()) {}
+  LevelDbCursor(leveldb::DB& db, const leveldb::ReadOptions& options, LevelDbEnv& env, bool settle)
+      : env_(env), settle_(settle), moments_(env.moments()), iterator_(db.NewIterator(options)) {}
 
   void Seek(Bytes key) override {
     iterator_->Seek(SliceOf(key));
@@ -89,17 +89,17 @@ class LevelDbCursor final : public IndexCursor {
   void Settle() {
     valid_ = iterator_->Valid();
     if (valid_) key_ = BytesOf(iterator_->key());
-    if (const uint64_t failed = env_.reads_failed(); failed != failed_) [[unlikely]] {
+    if (const uint64_t moments = env_.moments(); moments != moments_) [[unlikely]] {
       valid_ = valid_ && iterator_->status().ok();
-      if (valid_) failed_ = failed;  // somebody else's
+      if (valid_) moments_ = moments;
     }
     if (settle_) env_.Settle();
   }
 
-  const std::unique_ptr<leveldb::Iterator> iterator_;
   LevelDbEnv& env_;
   const bool settle_;
-  uint64_t failed_;
+  uint64_t moments_;  // up to which there was no error; from before there was an iterator
+  const std::unique_ptr<leveldb::Iterator> iterator_;
   bool valid_ = false;
   Bytes key_;
 };
@@ -199,8 +199,7 @@ class LevelDbIndex final : public Index {
   std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot, CursorUse use) override {
     leveldb::ReadOptions options = ReadOptionsOf(snapshot);
     options.fill_cache = use == CursorUse::kLookUp;
-    std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(options));
-    return std::make_unique<LevelDbCursor>(std::move(iterator), env_, settle_);
+    return std::make_unique<LevelDbCursor>(*db_, options, env_, settle_);
   }
 
   uint64_t DiskBytes() override {

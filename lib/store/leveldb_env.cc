@@ -81,8 +81,8 @@ class SequentialBytes final : public leveldb::SequentialFile {
 // a byte that says how they are compressed, and the masked CRC-32C of both.
 class TableFile final : public leveldb::RandomAccessFile {
  public:
-  TableFile(std::unique_ptr<io::File> file, uint64_t size, std::atomic<uint64_t>& failed)
-      : file_(std::move(file)), size_(size), failed_(failed) {}
+  TableFile(std::unique_ptr<io::File> file, uint64_t size, std::atomic<uint64_t>& moments)
+      : file_(std::move(file)), size_(size), moments_(moments) {}
   leveldb::Status Read(uint64_t offset, size_t n, leveldb::Slice* result,
                        char* scratch) const override {
     const auto count = file_->Read(offset, n, scratch);
@@ -92,7 +92,7 @@ class TableFile final : public leveldb::RandomAccessFile {
     if (status.ok() && !footer && (*count != n || !BlockIntact({scratch, n}))) {
       status = leveldb::Status::Corruption("a block of a table is damaged");
     }
-    if (!status.ok()) failed_.fetch_add(1, std::memory_order_relaxed);
+    if (!status.ok()) moments_.fetch_add(1, std::memory_order_relaxed);
     return status;
   }
 
@@ -107,7 +107,7 @@ class TableFile final : public leveldb::RandomAccessFile {
 
   const std::unique_ptr<io::File> file_;
   const uint64_t size_;
-  std::atomic<uint64_t>& failed_;
+  std::atomic<uint64_t>& moments_;
 };
 
 class NullFile final : public leveldb::WritableFile {
@@ -242,11 +242,12 @@ leveldb::Status LevelDbEnv::NewSequentialFile(const std::string& path,
 leveldb::Status LevelDbEnv::NewRandomAccessFile(const std::string& path,
                                                 leveldb::RandomAccessFile** file) {
   *file = nullptr;
+  moments_.fetch_add(1, std::memory_order_relaxed);
   auto opened = directory_.OpenForReading(Name(path));
   if (opened.ok()) {
     const auto size = (*opened)->Size();
     if (!size.ok()) return ToLevelDb(size.status());
-    *file = new TableFile(*std::move(opened), *size, reads_failed_);
+    *file = new TableFile(*std::move(opened), *size, moments_);
     return leveldb::Status::OK();
   }
   if (base::Is(opened.status(), Code::kNotFound)) {

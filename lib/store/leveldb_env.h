@@ -13,8 +13,8 @@
 //     tail that was never acknowledged, and is hidden from LevelDB (see leveldb_log.h).
 //  4. A table file that is missing is corruption; LevelDB would take "not found" for an absent key.
 //  5. Every block read of a table is checked against its CRC here, by the processor's instruction, which LevelDB's own
-//     check does not use: LevelDB's is off. Whoever walks over tables asks reads_failed() instead of LevelDB, which steps
-//     over what it cannot read.
+//     check does not use: LevelDB's is off. LevelDB's iterators step over what they cannot read; whoever walks over tables
+//     learns from moments() when it must ask for their errors.
 //  6. A layered directory starts no compaction of what it found: nobody would ever see the result. Work waits until
 //     a memtable is full.
 //
@@ -67,8 +67,9 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   // nothing that depends on the timing of threads. REQUIRES: no lock of LevelDB is held.
   void Settle();
 
-  // How many reads of tables have failed.
-  uint64_t reads_failed() const { return reads_failed_.load(std::memory_order_relaxed); }
+  // Grows with every table opened and every read of one that fails. An iterator that has met an error has met it, if it is
+  // not a mistake of LevelDB's, in a call during which this grew.
+  uint64_t moments() const { return moments_.load(std::memory_order_relaxed); }
 
   leveldb::Status NewSequentialFile(const std::string& path, leveldb::SequentialFile** file) override;
   leveldb::Status NewRandomAccessFile(const std::string& path,
@@ -102,7 +103,7 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   const std::string path_;
   IndexDirectory& directory_;
 
-  std::atomic<uint64_t> reads_failed_{0};
+  std::atomic<uint64_t> moments_{0};
 
   std::mutex mutex_;
   std::deque<Work> work_;  // LevelDB schedules one at a time

@@ -8,6 +8,7 @@
 
 #include "archive_bytes.h"
 #include "sim_handle.h"
+#include "store/file_entry.h"
 #include "store/compress.h"
 #include "store/manifest.h"
 #include "store/record.h"
