@@ -133,6 +133,7 @@ class Loader {
     for (const std::string& variable : inputs_.environment) {
       const std::string name = variable.substr(0, variable.find('='));
       if (!name.starts_with("JZSE_") || name == kFileVariable) continue;
+      if (variable.size() <= name.size() + 1) continue;  // an empty variable counts as none
       const auto found = std::find(known.begin(), known.end(), name);
       if (found == known.end()) {
         const std::string nearest = Nearest(name, known);

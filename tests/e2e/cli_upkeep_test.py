@@ -54,9 +54,9 @@ class Store(Case):
         self.run_jzse('config', 'nowhere', code=NOT_FOUND)
 
     def test_config_show(self):
-        if 'without jzsed' in self.err('config', 'show', '--config', 'none.toml', code=None):
-            self.skipTest('built without jzsed')
         home = {'HOME': '/h', 'JZSE_STORE': '', 'JZSE_PORT': '8000'}
+        if subprocess.run([cli_case.JZSE, 'config', 'show'], env=home, capture_output=True).returncode == 11:
+            self.skipTest('built without jzsed')
         file = self.write('jzsed.toml', b'workers = 3\nidle_timeout = "90s"\n')
         rows = {row['key']: row for row in self.json('config', 'show', '--origin', '--config', file, env=home, store=False)}
         self.assertEqual((rows['port']['value'], rows['port']['origin']), ('8000', 'JZSE_PORT'))
@@ -66,7 +66,7 @@ class Store(Case):
         self.assertIn('port = 8000', text)
         self.assertIn('idle_timeout = "90s"', text)
         again = self.write('again.toml', '\n'.join(text).encode())
-        self.assertEqual(text, self.lines('config', 'show', '--config', again, env={**home, 'JZSE_PORT': '8000'}, store=False))
+        self.assertEqual(text, self.lines('config', 'show', '--config', again, env=home, store=False))
         bad = self.write('bad.yaml', b'port: 1\nprot: 2\n')
         self.assertIn("bad.yaml:2: unknown key 'prot'; did you mean 'port'?",
                       self.err('config', 'show', '--config', bad, code=USAGE))

@@ -282,7 +282,7 @@ TEST_CASE("flags: positional store, switches, lists, and what is wrong with them
 
 TEST_CASE("a variable that only resembles a setting is a warning, one with a bad value an error") {
   World world;
-  world.environment.insert(world.environment.end(), {"JZSE_PROT=1", "JZSE_FUZZ_BUDGET=3", "JZSE_WORKERS=none", "PORT=3"});
+  world.environment.insert(world.environment.end(), {"JZSE_PROT=1", "JZSE_FUZZ_BUDGET=3", "JZSE_WORKERS=none", "JZSE_PORT=", "PORT=3"});
   const Loaded loaded = world.Load();
   CHECK(Joined(loaded.warnings) == "JZSE_PROT: is no setting; did you mean 'JZSE_PORT'?\n");
   CHECK(Joined(loaded.errors) == "JZSE_WORKERS 'none': must be a number from 1 to 1024\n");
