@@ -76,6 +76,8 @@ Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const
 }
 
 Status LiveIndex::Load(OverlayMap&& ops) {
+  if (ops.empty()) return {};
+  loaded_any_ = true;
   std::vector<IndexOp> batch;
   batch.reserve(ops.size());
   for (auto& [key, value] : ops) {
@@ -87,9 +89,10 @@ Status LiveIndex::Load(OverlayMap&& ops) {
 
 Status LiveIndex::EndLoad(const Applied& applied) {
   loaded_.reset();
-  JZSE_RETURN_IF_ERROR(index_->Apply({{AppliedKey(), EncodeApplied(applied)}}));
+  if (loaded_any_) JZSE_RETURN_IF_ERROR(index_->Apply({{AppliedKey(), EncodeApplied(applied)}}));
   std::unique_lock lock(mutex_);
-  applied_ = drained_ = applied;
+  applied_ = applied;
+  if (loaded_any_) drained_ = applied;
   return {};
 }
 

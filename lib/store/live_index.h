@@ -85,6 +85,7 @@ class LiveIndex {
   std::unique_ptr<Index> index_;
   LocationCache places_;
   std::unique_ptr<KeyFilter> loaded_;         // of all keys, during a rebuild
+  bool loaded_any_ = false;                   // nothing at all needs no position, and no table for it
   mutable std::shared_mutex mutex_;
   OverlayMap active_;
   // flushing_: on its way into the Index; changed only under drain_mutex_ as well. recent_: there already, kept one round for
