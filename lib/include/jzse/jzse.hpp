@@ -403,9 +403,9 @@ class Namespace {
       return jzse_list_open(store_, ns(), &options, list, error);
     });
   }
-  Result<v0::List> Versions(detail::Text path) const {
+  Result<v0::List> Versions(detail::Text path, const GetOptions& options = {}) const {
     return detail::Open<v0::List, jzse_list>([&](jzse_list** list, jzse_error* error) {
-      return jzse_versions_open(store_, ns(), path.c_str(), list, error);
+      return jzse_versions_open(store_, ns(), path.c_str(), &options, list, error);
     });
   }
   Result<FileInfo> RestoreVersion(detail::Text path, uint64_t version) const {
