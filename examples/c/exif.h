@@ -53,7 +53,10 @@ static void read_exif(const unsigned char *bytes, size_t size, picture *found) {
   size_t taken = tag_value(&t, photo, 0x9003);          /* DateTimeOriginal, else DateTime */
   const size_t thumbnail = tag_value(&t, second, 0x0201), length = tag_value(&t, second, 0x0202);
   if (taken == 0) taken = tag_value(&t, first, 0x0132);
-  if (taken != 0 && taken < size && size - taken >= 19) memcpy(found->taken, bytes + taken, 19);
+  if (taken != 0 && taken < size && size - taken >= 19) {
+    memcpy(found->taken, bytes + taken, 19);
+    if (strspn(found->taken, "0123456789: ") != 19) found->taken[0] = '\0'; /* no date, whatever it is */
+  }
   if (thumbnail != 0 && length != 0 && thumbnail < size && size - thumbnail >= length) {
     found->thumbnail = bytes + thumbnail;
     found->thumbnail_size = length;

@@ -148,7 +148,7 @@ static int import_picture(jzse_store *store, const char *file_name, const char *
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-/* The names in a folder, sorted; NULL-terminated, never freed: the program ends soon. */
+/* The names in a folder, sorted; NULL-terminated. free_names releases them. */
 static char **names_in(const char *folder) {
   size_t count = 0, room = 64;
   char **names = malloc(room * sizeof *names);
@@ -159,20 +159,28 @@ static char **names_in(const char *folder) {
     if (count + 1 == room) names = realloc(names, (room *= 2) * sizeof *names);
     if (names != NULL) names[count++] = strdup(entry->d_name);
   }
-  if (open == NULL || names == NULL) return NULL;
-  closedir(open);
+  if (open != NULL) closedir(open);
+  if (open == NULL || names == NULL) {
+    free(names);
+    return NULL;
+  }
   qsort(names, count, sizeof *names, by_name);
   names[count] = NULL;
   return names;
 }
 
-static int import(jzse_store *store, const char *folder) {
-  char **names = names_in(folder), path[PATH_SIZE], file_name[2 * PATH_SIZE], link_name[PATH_SIZE];
+static void free_names(char **names) {
+  size_t i;
+  for (i = 0; names != NULL && names[i] != NULL; ++i) free(names[i]);
+  free(names);
+}
+
+static int import_names(jzse_store *store, const char *folder, char **names) {
+  char path[PATH_SIZE], file_name[2 * PATH_SIZE], link_name[PATH_SIZE];
   const char *last = strrchr(folder, '/'), *album = last != NULL ? last + 1 : folder;
   jzse_put_options link = JZSE_PUT_OPTIONS_INIT;
   jzse_group *group = NULL;
   int result, problems = 0, pictures = 0;
-  if (names == NULL) return failed_here(folder);
   if (jzse_group_begin(store, &group, &error) != JZSE_OK) return failed("album");
   link.kind = JZSE_KIND_SYMLINK;
   for (; *names != NULL; ++names) {
@@ -195,6 +203,13 @@ static int import(jzse_store *store, const char *folder) {
   if (jzse_group_commit(group, &error) != JZSE_OK) return failed(album);
   printf("album %s: %d pictures\n", album, pictures);
   return 0;
+}
+
+static int import(jzse_store *store, const char *folder) {
+  char **names = names_in(folder);
+  const int result = names == NULL ? failed_here(folder) : import_names(store, folder, names);
+  free_names(names);
+  return result;
 }
 
 /* ---- looking */
