@@ -131,7 +131,10 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::List(std::string_view ns, const Lis
       std::make_unique<ListerImpl>(std::move(own), borrowed, *index_, name.id, std::move(canonical)));
 }
 
-StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, std::string_view path) {
+StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, std::string_view path,
+                                                          const Snapshot* snapshot) {
+  const store::ReadView* const view =
+      snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(snapshot)->view;
   JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
   JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
   std::vector<ListEntry> entries;
@@ -149,13 +152,13 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, s
   };
   std::string value;
   const std::string place = store::PathKey(name.id, canonical);
-  JZSE_ASSIGN_OR_RETURN(const bool found, index_->Get(place, &value));
+  JZSE_ASSIGN_OR_RETURN(const bool found, Load(place, view, &value));
   if (found) add(place, value, true);
-  JZSE_RETURN_IF_ERROR(index_->Scan(store::TombstonePrefix(name.id, canonical), nullptr,
-                                    [&](Bytes key, Bytes tombstone) { return add(key, tombstone, true); }));
+  JZSE_RETURN_IF_ERROR(Scan(store::TombstonePrefix(name.id, canonical), view,
+                            [&](Bytes key, Bytes tombstone) { return add(key, tombstone, true); }));
   for (const base::FileId& file : files)
-    JZSE_RETURN_IF_ERROR(index_->Scan(store::VersionPrefix(name.id, file), nullptr,
-                                      [&](Bytes key, Bytes version) { return add(key, version, false); }));
+    JZSE_RETURN_IF_ERROR(Scan(store::VersionPrefix(name.id, file), view,
+                              [&](Bytes key, Bytes version) { return add(key, version, false); }));
   JZSE_RETURN_IF_ERROR(status);
   if (entries.empty()) return NotFound(canonical);
   std::sort(entries.begin(), entries.end(),
