@@ -67,7 +67,7 @@ class Index {
 };
 
 struct IndexOptions {
-  size_t cache_bytes = 16 * base::kMiB;   // for blocks
+  size_t cache_bytes = 16 * base::kMiB;   // for blocks and for what open tables hold
   size_t buffer_bytes = 4 * base::kMiB;   // for what is not yet in tables (twice that at times)
   bool read_only = false;                 // changes stay in memory; nothing in the directory is touched
   bool settle = false;                    // for simulations: no work is under way when a call returns

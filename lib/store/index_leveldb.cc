@@ -23,7 +23,9 @@ constexpr size_t kBatchKeepMax = 1 * base::kMiB;  // a larger batch's memory is 
 constexpr int kBloomBitsPerKey = 10;
 constexpr size_t kTableSize = 8 * base::kMiB;
 constexpr size_t kBlockSize = 8 * base::kKiB;  // larger ones for walks, smaller ones for look-ups
-constexpr size_t kCachePerOpenTable = 64 * base::kKiB;
+constexpr uint64_t kLargeIndex = 128 * base::kMiB;
+constexpr int kMostlyAbsent = 128;
+constexpr size_t kCachePerOpenTable = 128 * base::kKiB;
 constexpr int kOpenTablesMin = 74, kOpenTablesMax = 256;  // 74 is the least that LevelDB accepts
 
 leveldb::Slice SliceOf(Bytes bytes) { return {bytes.data(), bytes.size()}; }
@@ -112,7 +114,7 @@ class LevelDbIndex final : public Index {
         read_only_(options.read_only),
         settle_(options.settle),
         directory_(read_only_ ? NewLayeredDirectory(io, path_) : NewDiskDirectory(io, path_)),
-        cache_(leveldb::NewLRUCache(options.cache_bytes)),
+        cache_(leveldb::NewLRUCache(options.cache_bytes / 2)),
         filter_(leveldb::NewBloomFilterPolicy(kBloomBitsPerKey)),
         env_(io, path, *directory_, options.read_only) {
     leveldb::Logger* logger = nullptr;
@@ -137,22 +139,26 @@ class LevelDbIndex final : public Index {
     db_options.filter_policy = filter_.get();
     db_options.max_file_size = kTableSize;
     db_options.block_size = kBlockSize;
-    // An open table keeps its index and its filter in memory, outside of the cache.
+    // An open table keeps its index and its filter in memory, outside of the cache: the other half.
     db_options.max_open_files = static_cast<int>(std::clamp<size_t>(
         options.cache_bytes / kCachePerOpenTable, kOpenTablesMin, kOpenTablesMax));
     leveldb::DB* db = nullptr;
     const leveldb::Status status = leveldb::DB::Open(db_options, path_, &db);
     db_.reset(db);
     Settle();
+    NoteSize();
     return FromLevelDb(status);
   }
 
   StatusOr<bool> Get(Bytes key, const IndexSnapshot* snapshot, std::string* value) override {
+    if (snapshot == nullptr && large_.load(std::memory_order_relaxed) &&
+        absent_.load(std::memory_order_relaxed) > kMostlyAbsent)
+      return Seek(key, value);
     const leveldb::Status status = db_->Get(ReadOptionsOf(snapshot), SliceOf(key), value);
     Settle();
-    if (status.ok()) return true;
-    if (status.IsNotFound()) return false;
-    return FromLevelDb(status);
+    if (!status.ok() && !status.IsNotFound()) return FromLevelDb(status);
+    NoteFound(status.ok());
+    return status.ok();
   }
 
   Status Apply(const std::vector<IndexOp>& batch) override {
@@ -190,6 +196,7 @@ class LevelDbIndex final : public Index {
     } while (status.ok() && !env_.SwitchSeen());
     Settle();
     if (status.ok()) flushed_ = applied;
+    NoteSize();
     return FromLevelDb(status);
   }
 
@@ -211,6 +218,27 @@ class LevelDbIndex final : public Index {
   }
 
  private:
+  // LevelDB takes every look-up that met more than one table for a slow one, whatever its filters said, and answers with
+  // 16 KiB of compaction. Writing new files into a large index is nothing but such look-ups; iterators have no such price.
+  StatusOr<bool> Seek(Bytes key, std::string* value) {
+    const std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(ReadOptionsOf(nullptr)));
+    iterator->Seek(SliceOf(key));
+    const leveldb::Status status = iterator->status();
+    const bool found = iterator->Valid() && BytesOf(iterator->key()) == key;
+    if (status.ok() && found) value->assign(iterator->value().data(), iterator->value().size());
+    Settle();
+    if (!status.ok()) return FromLevelDb(status);
+    NoteFound(found);
+    return found;
+  }
+
+  // Approximate, so threads may overwrite each other's.
+  void NoteFound(bool found) {
+    const int absent = absent_.load(std::memory_order_relaxed);
+    absent_.store(std::clamp(absent + (found ? -1 : 1), 0, 2 * kMostlyAbsent), std::memory_order_relaxed);
+  }
+  void NoteSize() { large_.store(DiskBytes() >= kLargeIndex, std::memory_order_relaxed); }
+
   // Tables without a CURRENT file are what damage leaves, never a crash: CURRENT is durable before the first table.
   // LevelDB would create an empty index in their place.
   Status CheckFiles() {
@@ -241,6 +269,8 @@ class LevelDbIndex final : public Index {
 
   leveldb::WriteBatch batch_;          // of the one Apply that runs
   std::atomic<uint64_t> applied_ = 0;  // batches
+  std::atomic<bool> large_ = false;
+  std::atomic<int> absent_ = 0;        // of the last look-ups, more or less, how many more found nothing
   std::mutex flush_mutex_;
   uint64_t flushed_ = 0;               // of them durable; guarded by flush_mutex_
 };
