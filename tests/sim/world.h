@@ -30,6 +30,7 @@ struct Setting {
   bool io_faults = false;  // calls that fail, disks that fill up
   bool damage = false;     // images of the disk are damaged, too
   prop::Sizes sizes = prop::Sizes::kSmall;
+  uint64_t images_rarer = 1;  // by this factor fewer images of the disk
   uint64_t actions = 0;
 };
 Setting SettingOf(uint64_t seed);
