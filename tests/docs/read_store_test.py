@@ -107,7 +107,7 @@ class ReadStore(cli_case.Case):
         self.change()
         self.agree()
         self.exports_agree()
-        self.run_jzse('config', 'default', 'versions_max=0')
+        self.run_jzse('config', 'default', 'versions=0')
         self.run_jzse('compact', '--full')
         self.assertIn(3, [self.stream(path) for path in self.segments()], 'no cold segment')
         self.assertGreater(self.agree(), 70)

@@ -8,7 +8,7 @@ block runs (python) runs after them. All blocks of text, in order, are what all 
 anything within a line. A block of another kind is an error, so that none stays unproved.
 
 Environment, set by Meson: CC, CXX, the compilers; JZSE_BIN, the folder of the command jzse; JZSE_INCLUDE and JZSE_LIB, the
-folders of the headers and of the library that was built, which pkg-config tells the blocks."""
+folders of the headers and of the library that was built, which pkg-config tells the blocks; for Python PYTHONPATH."""
 import os
 import pathlib
 import re
@@ -73,12 +73,12 @@ def prepare(folder):
     """Makes `cc` and `c++` the compilers of this build and its library the one that pkg-config finds; the environment."""
     tools = folder / '.tools'
     tools.mkdir()
-    for name, words in (('cc', os.environ['CC']), ('c++', os.environ['CXX'])):
+    for name, words in (('cc', os.environ.get('CC', 'gcc')), ('c++', os.environ.get('CXX', 'g++'))):
         (tools / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (tools / name).chmod(0o755)
-    include, lib = (os.path.abspath(os.environ[name]) for name in ('JZSE_INCLUDE', 'JZSE_LIB'))
+    include, lib = (os.path.abspath(os.environ.get(name, '')) for name in ('JZSE_INCLUDE', 'JZSE_LIB'))
     (tools / 'jzse.pc').write_text(f'Name: jzse\nDescription: as built\nVersion: 0\nCflags: -I{include}\nLibs: -L{lib} -ljzse\n')
-    path = os.pathsep.join([str(tools), os.path.abspath(os.environ['JZSE_BIN']), os.environ['PATH']])
+    path = os.pathsep.join([str(tools), os.path.abspath(os.environ.get('JZSE_BIN', '')), os.environ['PATH']])
     return {'PATH': path, 'PKG_CONFIG_PATH': str(tools), 'LD_LIBRARY_PATH': lib}
 
 
