@@ -106,7 +106,6 @@ class World {
   void MendDisk();
   std::string ExpectFitting(const char* what, base::Code planned, const base::Status& status);
   std::string WorkOnBadDisk(prop::Choice& choice, base::Code planned, std::vector<prop::Model>* unknown);
-  std::string CompareAfterFailure(base::Code planned, bool versions);
   std::string FailCalls(prop::Choice& choice);
   std::string ComeBack(prop::Choice& choice, std::vector<prop::Model> candidates);
 
