@@ -24,10 +24,10 @@ flags=$(pkg-config --cflags --libs jzse) || fail 'pkg-config --cflags --libs jzs
 libdir=$root$(PKG_CONFIG_SYSROOT_DIR= pkg-config --variable=libdir jzse)
 ok "pkg-config: $(pkg-config --modversion jzse)"
 
-for file in "include/jzse/jzse.h" "include/jzse/jzse.hpp" "share/doc/jzse/LICENSE" "share/doc/jzse/CHANGELOG.md"; do
+for file in "include/jzse/jzse.h" "include/jzse/jzse.hpp" "include/jzse/values.hpp" "share/doc/jzse/LICENSE" "share/doc/jzse/CHANGELOG.md"; do
   [ -s "$root$prefix/$file" ] || fail "$file is installed"
 done
-[ "$(find "$root$prefix/include" -type f | wc -l)" = 2 ] || fail 'only jzse.h and jzse.hpp are public headers'
+[ "$(find "$root$prefix/include" -type f | wc -l)" = 3 ] || fail 'only jzse.h, jzse.hpp and values.hpp are public headers'
 ok 'headers, licence and changelog are installed, and no private header'
 
 readelf -d "$libdir/libjzse.so.0" | grep -q 'SONAME.*\[libjzse\.so\.0\]' || fail 'soname libjzse.so.0'
