@@ -109,6 +109,60 @@ def struct(kind: str) -> Any:
     return made
 
 
+class Room:
+    """Where a content is read to: small ones into the struct, a large one straight into the bytes object it becomes."""
+
+    __slots__ = ('struct', 'handle', 'large', 'error')
+
+    def __init__(self) -> None:
+        self.struct = ffi.new('jzse_py_room *')
+        self.handle = ffi.new_handle(self)
+        self.struct.large = self.handle
+        self.large: Optional[bytes] = None
+        self.error: Optional[BaseException] = None
+
+    def take(self) -> bytes:
+        content, self.large = self.large, None
+        return ffi.buffer(self.struct.small, self.struct.size)[:] if content is None else content
+
+
+_rooms: List[Room] = []
+
+
+def take_room() -> Room:
+    try:
+        return _rooms.pop()
+    except IndexError:
+        return Room()
+
+
+give_room = _rooms.append
+
+
+@ffi.def_extern(error=NULL)
+def jzse_py_large(context: Any, size: int) -> Any:
+    room: Room = ffi.from_handle(context)
+    try:
+        room.large = bytes(size)  # nobody else knows this object yet, so it may still be filled
+        return ffi.from_buffer(room.large)
+    except BaseException as error:  # MemoryError; it must come out of the call
+        room.error = error
+        return NULL
+
+
+class Descriptor:
+    """A duplicate of a handle's descriptor. Whoever waits on it holds it, so the handle may be closed meanwhile."""
+
+    def __init__(self, number: int, what: str) -> None:
+        if number < 0:
+            raise errors.BusyError(f'{what} has no descriptor to wait on')
+        self.number = os.dup(number)
+
+    def __del__(self) -> None:
+        if hasattr(self, 'number'):
+            os.close(self.number)
+
+
 class Shared:
     """A handle that many threads use at once: see rule 1."""
 

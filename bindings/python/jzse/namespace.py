@@ -30,25 +30,23 @@ class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; 
 
     def read(self, path: str, *, version: int = 0) -> bytes:
         """The whole content. Every byte was checked."""
-        raw = _native.text(path)
+        raw, scratch, room = _native.text(path), _native.take(), _native.take_room()
         if version != 0 or self._snapshot is not None:
-            return self._read_through_reader(path, version)
-        scratch = _native.take()
-        code = lib.jzse_get(self._shared.handle, self._name, raw, NULL, scratch.data, scratch.size, NULL,
-                            scratch.error)
+            given, held = options.get(self._snapshot, version)
+            try:
+                code = lib.jzse_py_get(self._shared.handle, self._name, raw, given, room.struct, scratch.error)
+            finally:
+                held.clear()
+        else:
+            code = lib.jzse_py_get(self._shared.handle, self._name, raw, NULL, room.struct, scratch.error)
         if code != 0:
-            raise _native.fail(code, scratch.error, self._shared)
-        data = scratch.data[0]
-        content: bytes = ffi.buffer(data, scratch.size[0])[:]
-        lib.jzse_free(data)
+            raise room.error or _native.fail(code, scratch.error, self._shared)
+        content = room.take()
         _native.give(scratch)
+        _native.give_room(room)
         return content
 
     __getitem__ = read
-
-    def _read_through_reader(self, path: str, version: int) -> bytes:
-        with files.Reader(self, path, version) as reader:
-            return reader.readall()
 
     def view(self, path: str, *, version: int = 0) -> memoryview:
         """The whole content without a copy: a read-only view of the library's memory, which lives as long as the view
@@ -163,8 +161,11 @@ class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; 
         return self.list().paths()
 
     def __len__(self) -> int:
-        """Counts by listing: the store's own count has directories in it."""
-        return sum(1 for _ in self)
+        """How many files and symlinks; of a snapshot they are counted one by one."""
+        if self._snapshot is not None:
+            return sum(1 for _ in self)
+        found = self.info()
+        return found.file_count - found.directory_count
 
     def __contains__(self, path: object) -> bool:
         try:
