@@ -22,12 +22,13 @@ typedef struct {
   uint64_t size;
   char small[65536];
 } jzse_py_room;
-int jzse_py_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
-                jzse_py_room *room, jzse_error *error);
+int64_t jzse_py_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
+                    jzse_py_room *room, jzse_error *error);
 void jzse_py_namespace_config_init(jzse_namespace_config *config);
 '''
 # Initial values that are not zero are macros in jzse.h; cffi sees functions only. jzse_py_get reads a small content into
 # the room itself, which costs neither an allocation nor a way through the interpreter; a large one where Python says.
+# It gives the size, or a code.
 SOURCE = '''
 #include <jzse/jzse.h>
 static void jzse_py_namespace_config_init(jzse_namespace_config *config) {
@@ -45,9 +46,10 @@ static void *place(void *context, uint64_t size) {
   room->size = size;
   return size <= sizeof room->small ? room->small : jzse_py_large(room->large, size);
 }
-static int jzse_py_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
-                       jzse_py_room *room, jzse_error *error) {
-  return jzse_get_into(store, ns, path, options, place, room, NULL, error);
+static int64_t jzse_py_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
+                           jzse_py_room *room, jzse_error *error) {
+  const int code = jzse_get_into(store, ns, path, options, place, room, NULL, error);
+  return code != JZSE_OK ? code : (int64_t)room->size;
 }
 '''
 

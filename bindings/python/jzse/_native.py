@@ -110,33 +110,29 @@ def struct(kind: str) -> Any:
 
 
 class Room:
-    """Where a content is read to: small ones into the struct, a large one straight into the bytes object it becomes."""
+    """Where a content is read to: a small one into the struct, a large one straight into the bytes object it becomes."""
 
-    __slots__ = ('struct', 'handle', 'large', 'error')
+    __slots__ = ('struct', 'small', 'handle', 'large', 'failed', 'error')
 
     def __init__(self) -> None:
         self.struct = ffi.new('jzse_py_room *')
+        self.small = ffi.buffer(self.struct.small)
         self.handle = ffi.new_handle(self)
         self.struct.large = self.handle
         self.large: Optional[bytes] = None
-        self.error: Optional[BaseException] = None
+        self.failed: Optional[BaseException] = None
+        self.error = ffi.new('jzse_error *')
+        self.error.struct_size = ffi.sizeof('jzse_error')
 
     def take(self) -> bytes:
+        """The large content."""
         content, self.large = self.large, None
-        return ffi.buffer(self.struct.small, self.struct.size)[:] if content is None else content
+        assert content is not None
+        return content
 
 
-_rooms: List[Room] = []
-
-
-def take_room() -> Room:
-    try:
-        return _rooms.pop()
-    except IndexError:
-        return Room()
-
-
-give_room = _rooms.append
+rooms: List[Room] = []
+SMALL = 65536  # as in make_native.py
 
 
 @ffi.def_extern(error=NULL)
@@ -146,7 +142,7 @@ def jzse_py_large(context: Any, size: int) -> Any:
         room.large = bytes(size)  # nobody else knows this object yet, so it may still be filled
         return ffi.from_buffer(room.large)
     except BaseException as error:  # MemoryError; it must come out of the call
-        room.error = error
+        room.failed = error
         return NULL
 
 

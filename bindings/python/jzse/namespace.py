@@ -6,10 +6,12 @@ from collections.abc import Mapping, MutableMapping
 from typing import IO, Any, Dict, Iterator, Mapping as MappingType, Optional
 
 from . import _native, errors, files, records, options
-from ._native import NULL, ffi, lib
+from ._native import NULL, ffi, lib, rooms, text
 from .feed import Feed
 from .group import Group
 from .listing import Listing
+
+get_into = lib.jzse_py_get
 
 
 class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; not subscriptable in Python 3.8 stubs
@@ -30,20 +32,23 @@ class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; 
 
     def read(self, path: str, *, version: int = 0) -> bytes:
         """The whole content. Every byte was checked."""
-        raw, scratch, room = _native.text(path), _native.take(), _native.take_room()
-        if version != 0 or self._snapshot is not None:
+        raw = text(path)
+        try:
+            room = rooms.pop()
+        except IndexError:
+            room = _native.Room()
+        if version == 0 and self._snapshot is None:
+            size = get_into(self._shared.handle, self._name, raw, NULL, room.struct, room.error)
+        else:
             given, held = options.get(self._snapshot, version)
             try:
-                code = lib.jzse_py_get(self._shared.handle, self._name, raw, given, room.struct, scratch.error)
+                size = get_into(self._shared.handle, self._name, raw, given, room.struct, room.error)
             finally:
                 held.clear()
-        else:
-            code = lib.jzse_py_get(self._shared.handle, self._name, raw, NULL, room.struct, scratch.error)
-        if code != 0:
-            raise room.error or _native.fail(code, scratch.error, self._shared)
-        content = room.take()
-        _native.give(scratch)
-        _native.give_room(room)
+        if size < 0:
+            raise room.failed or _native.fail(size, room.error, self._shared)
+        content: bytes = room.small[:size] if size <= _native.SMALL else room.take()
+        rooms.append(room)
         return content
 
     __getitem__ = read
