@@ -211,7 +211,7 @@ TEST(of_writers_at_once_every_content_stays_a_version) {
   for (i = 0; i < 4; ++i) CHECK(pthread_create(&threads[i], NULL, put_mine, &numbers[i]) == 0);
   for (i = 0; i < 4; ++i) pthread_join(threads[i], NULL);
   if (wrong != NULL) fail_(__FILE__, __LINE__, "%s", wrong);
-  CHECK_OK(jzse_versions_open(store, "default", "f", &list, &error));
+  CHECK_OK(jzse_versions_open(store, "default", "f", NULL, &list, &error));
   for (i = 0; jzse_list_next(list, &entry, &error) == JZSE_OK && entry != NULL; ++i) {
     jzse_get_options get = JZSE_GET_OPTIONS_INIT;
     size_t count = 0;
