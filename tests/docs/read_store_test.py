@@ -173,6 +173,17 @@ class ReadStore(cli_case.Case):
         segment.write_bytes(data)
         self.assertGreater(self.agree(store), 0)
 
+    def test_damage_before_what_was_acknowledged(self):
+        """In an unsealed segment, too, damage is told from a torn tail: a later group knows that the record was durable."""
+        store, segment = self.unsealed()
+        data = bytearray(segment.read_bytes())
+        data[4096 + (len(data.rstrip(b'\0')) - 4096) // 2] ^= 1
+        segment.write_bytes(data)
+        _, complaints = self.read(store, code=1)
+        self.assertIn(segment.name, complaints)
+        self.run_jzse('--store', store, 'rebuild')  # what the index knew of the record is no part of the format
+        self.assertIn(segment.name, self.run_jzse('--store', store, 'verify', code=cli_case.CORRUPT).stderr.decode())
+
     def test_damage_is_told(self):
         self.fill()
         before, _ = self.read()
