@@ -163,6 +163,7 @@ typedef struct jzse_stats {
 } jzse_stats;
 #define JZSE_STATS_INIT {sizeof(jzse_stats), 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
+/* What the store holds, and what has been done since this process opened it. */
 JZSE_API int jzse_store_stats(jzse_store *store, jzse_stats *stats, jzse_error *error);
 /* The region name; valid until the store is closed. */
 JZSE_API const char *jzse_store_region(jzse_store *store);
@@ -545,6 +546,8 @@ typedef struct jzse_compact_report {
 } jzse_compact_report;
 #define JZSE_COMPACT_REPORT_INIT {sizeof(jzse_compact_report), 0, 0, 0, 0, 0, 0, 0}
 
+/* Copies together what is alive and gives back the space of the rest; forgets versions that have expired. Other calls go
+ * on meanwhile. Cancelled, it keeps what it has finished. */
 JZSE_API int jzse_compact(jzse_store *store, const jzse_compact_options *options, jzse_compact_report *report,
                           jzse_error *error);
 
@@ -593,6 +596,7 @@ typedef struct jzse_completion {
   char message[200];
 } jzse_completion;
 
+/* `capacity`: how many requests may be under way or wait to be reaped. */
 JZSE_API int jzse_queue_open(jzse_store *store, uint32_t capacity, jzse_queue **queue, jzse_error *error);
 /* A descriptor that polls readable while completions wait. Owned by the queue; or -1. */
 JZSE_API int jzse_queue_fd(jzse_queue *queue);
@@ -603,6 +607,7 @@ JZSE_API int jzse_queue_reap(jzse_queue *queue, jzse_completion *completions, si
 /* Waits for what is under way, drops unreaped completions. */
 JZSE_API void jzse_queue_close(jzse_queue *queue);
 
+/* The calls of these names without `_async`, as requests. */
 JZSE_API int jzse_put_async(jzse_queue *queue, uint64_t tag, const char *ns, const char *path, const void *data,
                             size_t size, const jzse_put_options *options, jzse_error *error);
 JZSE_API int jzse_get_async(jzse_queue *queue, uint64_t tag, const char *ns, const char *path,
