@@ -35,7 +35,7 @@ StatusOr<bool> StoreImpl::Load(const std::string& key, const store::ReadView* vi
 }
 
 Status StoreImpl::Scan(const std::string& prefix, const store::ReadView* view, const Each& each) {
-  return view == nullptr ? index_->Scan(prefix, nullptr, each) : index_->Scan(*view->index, prefix, each);
+  return view != nullptr ? index_->Scan(*view->index, prefix, each) : index_->Scan(prefix, nullptr, each);
 }
 
 StatusOr<bool> StoreImpl::HasLiveUnder(const std::string& prefix, const store::ReadView* view) {

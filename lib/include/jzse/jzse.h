@@ -161,8 +161,9 @@ typedef struct jzse_stats {
   uint64_t index_rebuilt;         /* 1 when this open rebuilt the index from the segments */
   uint64_t uses_uring;
 } jzse_stats;
-#define JZSE_STATS_INIT {sizeof(jzse_stats)}
+#define JZSE_STATS_INIT {sizeof(jzse_stats), 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
+/* What the store holds, and what has been done since this process opened it. */
 JZSE_API int jzse_store_stats(jzse_store *store, jzse_stats *stats, jzse_error *error);
 /* The region name; valid until the store is closed. */
 JZSE_API const char *jzse_store_region(jzse_store *store);
@@ -204,7 +205,7 @@ typedef struct jzse_namespace_info {
   uint64_t tombstone_count;
   uint64_t directory_count;       /* explicit directories, which file_count includes */
 } jzse_namespace_info;
-#define JZSE_NAMESPACE_INFO_INIT {sizeof(jzse_namespace_info)}
+#define JZSE_NAMESPACE_INFO_INIT {sizeof(jzse_namespace_info), 0, {0}, 0, 0, 0, 0, 0, 0}
 
 /* EXISTS when there is one of that name. `config` may be NULL. */
 JZSE_API int jzse_namespace_create(jzse_store *store, const char *name, const jzse_namespace_config *config,
@@ -239,7 +240,7 @@ typedef struct jzse_file_info {
   uint64_t file_counter;
   char etag[72];                  /* 64 hex digits of the content's identity; "" for directories */
 } jzse_file_info;
-#define JZSE_FILE_INFO_INIT {sizeof(jzse_file_info)}
+#define JZSE_FILE_INFO_INIT {sizeof(jzse_file_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}
 
 typedef struct jzse_pair {
   const char *key;
@@ -521,7 +522,7 @@ typedef struct jzse_verify_report {
   uint64_t problems;                      /* damaged records, files or index entries */
   uint64_t repaired;
 } jzse_verify_report;
-#define JZSE_VERIFY_REPORT_INIT {sizeof(jzse_verify_report)}
+#define JZSE_VERIFY_REPORT_INIT {sizeof(jzse_verify_report), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Reads every record of every segment and compares the index with the journal. JZSE_OK when nothing is wrong or all
  * was repaired, JZSE_CORRUPT when there are problems (the report and the callback tell them). */
@@ -543,8 +544,10 @@ typedef struct jzse_compact_report {
   uint64_t bytes_before, bytes_after;
   uint64_t versions_expired, chunks_dropped, tombstones_dropped;
 } jzse_compact_report;
-#define JZSE_COMPACT_REPORT_INIT {sizeof(jzse_compact_report)}
+#define JZSE_COMPACT_REPORT_INIT {sizeof(jzse_compact_report), 0, 0, 0, 0, 0, 0, 0}
 
+/* Copies together what is alive and gives back the space of the rest; forgets versions that have expired. Other calls go
+ * on meanwhile. Cancelled, it keeps what it has finished. */
 JZSE_API int jzse_compact(jzse_store *store, const jzse_compact_options *options, jzse_compact_report *report,
                           jzse_error *error);
 
@@ -563,7 +566,7 @@ typedef struct jzse_archive_report {
   uint32_t reserved;
   uint64_t files, versions, bytes;
 } jzse_archive_report;
-#define JZSE_ARCHIVE_REPORT_INIT {sizeof(jzse_archive_report)}
+#define JZSE_ARCHIVE_REPORT_INIT {sizeof(jzse_archive_report), 0, 0, 0, 0}
 
 /* Writes a namespace as one stream that any JzSE can import (docs/format-archive.md). The descriptor may be a pipe; one
  * that nobody reads raises SIGPIPE, as write(2) does. With `versions`, deleted files whose versions are kept are
@@ -593,6 +596,7 @@ typedef struct jzse_completion {
   char message[200];
 } jzse_completion;
 
+/* `capacity`: how many requests may be under way or wait to be reaped. */
 JZSE_API int jzse_queue_open(jzse_store *store, uint32_t capacity, jzse_queue **queue, jzse_error *error);
 /* A descriptor that polls readable while completions wait. Owned by the queue; or -1. */
 JZSE_API int jzse_queue_fd(jzse_queue *queue);
@@ -603,6 +607,7 @@ JZSE_API int jzse_queue_reap(jzse_queue *queue, jzse_completion *completions, si
 /* Waits for what is under way, drops unreaped completions. */
 JZSE_API void jzse_queue_close(jzse_queue *queue);
 
+/* The calls of these names without `_async`, as requests. */
 JZSE_API int jzse_put_async(jzse_queue *queue, uint64_t tag, const char *ns, const char *path, const void *data,
                             size_t size, const jzse_put_options *options, jzse_error *error);
 JZSE_API int jzse_get_async(jzse_queue *queue, uint64_t tag, const char *ns, const char *path,
