@@ -12,7 +12,7 @@
  *   - Nothing is followed out of the folder: what is in the way of a directory is removed, a link above all.
  *   - Deletions that compaction forgot while nobody listened are found by comparing once, at the start.
  * One thread serves both: it polls standard input and the feed's descriptor.
- *   cc mirror.c $(pkg-config --cflags --libs jzse) -o mirror */
+ *   cc -D_GNU_SOURCE mirror.c $(pkg-config --cflags --libs jzse) -o mirror */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>

@@ -14,7 +14,7 @@
  *   - An album is one group of links, made when all its pictures are in: nobody ever sees half of one.
  *
  * In the store, namespace "photos": pictures/2026/07/NAME, thumbnails/2026/07/NAME, albums/ALBUM/NAME (symlinks).
- *   cc photos.c $(pkg-config --cflags --libs jzse) -o photos */
+ *   cc -D_GNU_SOURCE photos.c $(pkg-config --cflags --libs jzse) -o photos */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 
-STRICT = ['-pedantic-errors', '-Wall', '-Wextra', '-Wno-missing-field-initializers', '-Werror', '-fsyntax-only']
+STRICT = ['-pedantic-errors', '-Wall', '-Wextra', '-Werror', '-fsyntax-only']
 
 
 CONVERSIONS = ['-Wconversion', '-Wshadow']

@@ -493,7 +493,7 @@ class Session {
     Require(Code(jzse_store_open(path, Sized(options), &store, Error())) != JZSE_OK && store == nullptr, "opened nothing");
   }
   void CloseTooEarly() {
-    const bool handles = store_->handles.load() != 0;
+    const bool handles = !jzse::capi::CheckNoHandles(store_->handles).ok();
     if (handles) Require(Code(jzse_store_close(store_, Error())) == JZSE_BUSY, "closed under its handles");
   }
 

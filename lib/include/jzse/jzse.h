@@ -161,7 +161,7 @@ typedef struct jzse_stats {
   uint64_t index_rebuilt;         /* 1 when this open rebuilt the index from the segments */
   uint64_t uses_uring;
 } jzse_stats;
-#define JZSE_STATS_INIT {sizeof(jzse_stats)}
+#define JZSE_STATS_INIT {sizeof(jzse_stats), 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* What the store holds, and what has been done since this process opened it. */
 JZSE_API int jzse_store_stats(jzse_store *store, jzse_stats *stats, jzse_error *error);
@@ -205,7 +205,7 @@ typedef struct jzse_namespace_info {
   uint64_t tombstone_count;
   uint64_t directory_count;       /* explicit directories, which file_count includes */
 } jzse_namespace_info;
-#define JZSE_NAMESPACE_INFO_INIT {sizeof(jzse_namespace_info)}
+#define JZSE_NAMESPACE_INFO_INIT {sizeof(jzse_namespace_info), 0, {0}, 0, 0, 0, 0, 0, 0}
 
 /* EXISTS when there is one of that name. `config` may be NULL. */
 JZSE_API int jzse_namespace_create(jzse_store *store, const char *name, const jzse_namespace_config *config,
@@ -240,7 +240,7 @@ typedef struct jzse_file_info {
   uint64_t file_counter;
   char etag[72];                  /* 64 hex digits of the content's identity; "" for directories */
 } jzse_file_info;
-#define JZSE_FILE_INFO_INIT {sizeof(jzse_file_info)}
+#define JZSE_FILE_INFO_INIT {sizeof(jzse_file_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}
 
 typedef struct jzse_pair {
   const char *key;
@@ -522,7 +522,7 @@ typedef struct jzse_verify_report {
   uint64_t problems;                      /* damaged records, files or index entries */
   uint64_t repaired;
 } jzse_verify_report;
-#define JZSE_VERIFY_REPORT_INIT {sizeof(jzse_verify_report)}
+#define JZSE_VERIFY_REPORT_INIT {sizeof(jzse_verify_report), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Reads every record of every segment and compares the index with the journal. JZSE_OK when nothing is wrong or all
  * was repaired, JZSE_CORRUPT when there are problems (the report and the callback tell them). */
@@ -544,7 +544,7 @@ typedef struct jzse_compact_report {
   uint64_t bytes_before, bytes_after;
   uint64_t versions_expired, chunks_dropped, tombstones_dropped;
 } jzse_compact_report;
-#define JZSE_COMPACT_REPORT_INIT {sizeof(jzse_compact_report)}
+#define JZSE_COMPACT_REPORT_INIT {sizeof(jzse_compact_report), 0, 0, 0, 0, 0, 0, 0}
 
 /* Copies together what is alive and gives back the space of the rest; forgets versions that have expired. Other calls go
  * on meanwhile. Cancelled, it keeps what it has finished. */
@@ -566,7 +566,7 @@ typedef struct jzse_archive_report {
   uint32_t reserved;
   uint64_t files, versions, bytes;
 } jzse_archive_report;
-#define JZSE_ARCHIVE_REPORT_INIT {sizeof(jzse_archive_report)}
+#define JZSE_ARCHIVE_REPORT_INIT {sizeof(jzse_archive_report), 0, 0, 0, 0}
 
 /* Writes a namespace as one stream that any JzSE can import (docs/format-archive.md). The descriptor may be a pipe; one
  * that nobody reads raises SIGPIPE, as write(2) does. With `versions`, deleted files whose versions are kept are
