@@ -57,7 +57,7 @@ StatusOr<bool> Liveness::Alive(const Segment& segment, const FooterEntry& entry,
       JZSE_ASSIGN_OR_RETURN(const bool found, c_.index.Get(NamespaceKey(record.id), &value));
       if (!found) return false;
       JZSE_ASSIGN_OR_RETURN(const NamespaceEntry known, DecodeNamespaceEntry(value));
-      return known.sequence == entry.header.sequence;
+      return known.location == place;  // a compaction that failed may have left a second one
     }
     case RecordType::kVersionDrop:
       *conditional = true;  // needed as long as a dropped version may turn up again in a rebuild
