@@ -44,22 +44,6 @@ std::string CompareVersions(Store& store, const std::string& ns, const Space& sp
   return "";
 }
 
-void FollowCompaction(Store& store, Model* model) {
-  for (auto& [ns, space] : model->spaces) {
-    std::erase_if(space.files, [&, &name = ns](const auto& file) {
-      if (file->live() || !file->versions.empty()) return false;
-      const auto list = store.ListVersions(name, file->now.path);
-      if (!list.ok()) return base::Is(list.status(), Code::kNotFound);
-      for (;;) {
-        const auto entry = (*list)->Next();
-        if (!entry.ok()) return false;
-        if (*entry == nullptr) return true;
-        if ((*entry)->info.sequence == file->now.sequence) return false;
-      }
-    });
-  }
-}
-
 std::string CheckSnapshot(Store& store, const Held& held, const std::string& ns, const Space& space) {
   std::map<std::string, const File*> want;
   for (const auto& file : space.files)

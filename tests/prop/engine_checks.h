@@ -19,9 +19,6 @@ struct Held {
 
 // The versions of all files, live or deleted, at a path, with their bytes.
 std::string CompareVersions(engine::Store& store, const std::string& ns, const Space& space, const std::string& path);
-// Forgets in the model those deleted files without versions that compaction has forgotten: their path is that of an earlier
-// deleted file again, which a restore or a put then continues.
-void FollowCompaction(engine::Store& store, Model* model);
 std::string CheckSnapshot(engine::Store& store, const Held& held, const std::string& ns, const Space& space);
 // A follower that knows everything up to `after` learns every later state, in order.
 std::string CheckFeed(engine::Store& store, const Model& model, Sequence after);

@@ -155,7 +155,6 @@ class Run {
     engine::CompactOptions options;
     options.full = full;
     const std::string problem = Expect("compact", Code::kOk, store_->Compact(options).status());
-    FollowCompaction(*store_, &model_);
     return problem.empty() ? Compare() : problem;
   }
 

@@ -234,7 +234,6 @@ std::string World::Compact(Choice& choice) {
   options.full = choice.prng.OneIn(2);
   Note([&] { return options.full ? "compact fully" : "compact"; });
   const std::string problem = Expect("compact", Code::kOk, store_->Compact(options).status());
-  prop::FollowCompaction(*store_, &model_);
   return problem.empty() ? CompareNow(true) : problem;
 }
 

@@ -103,7 +103,6 @@ std::string World::Recover(std::vector<Model> candidates, base::Prng& prng) {
   for (const Model& candidate : candidates) {
     if (candidate.last != stats->sequence) continue;
     model_ = candidate;
-    prop::FollowCompaction(*store_, &model_);
     Remember();
     problem = CompareNow(prng.OneIn(4));
     if (problem.empty() && prng.OneIn(16)) problem = VerifyNow();
