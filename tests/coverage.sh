@@ -3,21 +3,24 @@
 # Builds with coverage, runs the suites unit, prop, crash and capi, and prints how many lines of each folder of lib/ they
 # reach, and which they do not. Outside of the default run: it takes several times as long.
 #
-#   tests/coverage.sh [-C BUILD] [-s SUITE]... [-n]
+#   tests/coverage.sh [-C BUILD] [-s SUITE]... [-k] [-n]
 #     -C BUILD   build folder, default: build-coverage in the checkout
 #     -s SUITE   only this suite (may be repeated)
+#     -k         keep what earlier runs counted, of every file that has not been compiled again since
 #     -n         run nothing; only report on what ran before
-# The uncovered lines go to BUILD/coverage.txt, one "file: lines" each.
+# The uncovered lines go to BUILD/coverage.txt, one "file: lines" each. Tests search with a small budget unless
+# JZSE_CRASH_BUDGET or JZSE_PROP_BUDGET say otherwise: a line counts when it is reached once.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . examples/packages.sh
 
-usage() { sed -n '6,11s/^# *//p' tests/coverage.sh >&2; exit 2; }
-build=build-coverage suites=() run=yes
-while getopts 'C:s:n' option; do
+usage() { sed -n '6,13s/^# *//p' tests/coverage.sh >&2; exit 2; }
+build=build-coverage suites=() run=yes keep=
+while getopts 'C:s:kn' option; do
   case $option in
     C) build=$OPTARG ;;
     s) suites+=(--suite "$OPTARG") ;;
+    k) keep=yes ;;
     n) run= ;;
     *) usage ;;
   esac
@@ -30,9 +33,10 @@ export CC=${CC:-$(compiler_words gcc)} CXX=${CXX:-$(compiler_words g++)}
 [ -f "$build/build.ninja" ] || meson setup "$build" --wrap-mode=nodownload -Db_coverage=true -Dbuildtype=debug \
   -Dbench=disabled -Dcli=disabled -Dc_args=-fprofile-update=atomic -Dcpp_args=-fprofile-update=atomic </dev/null
 if [ -n "$run" ]; then
-  ninja -C "$build" </dev/null
-  find "$build" -name '*.gcda' -delete
-  meson test -C "$build" --no-rebuild --timeout-multiplier 10 "${suites[@]}" </dev/null || echo 'some tests failed' >&2
+  [ -n "$keep" ] || find "$build" -name '*.gcda' -delete
+  export JZSE_CRASH_BUDGET=${JZSE_CRASH_BUDGET:-0.1} JZSE_PROP_BUDGET=${JZSE_PROP_BUDGET:-0.1}
+  # Builds what these suites need. A test that is killed for its time counts nothing.
+  meson test -C "$build" --timeout-multiplier 20 "${suites[@]}" </dev/null || echo 'some tests failed' >&2
 fi
 gcovr --root . --object-directory "$build" --filter 'lib/' --exclude-throw-branches --json "$build/coverage.json" "$build" >/dev/null
 python3 - "$build/coverage.json" "$build/coverage.txt" <<'PYTHON'

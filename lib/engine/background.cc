@@ -136,7 +136,7 @@ void StoreImpl::AsyncLoop() {
         if (lead) leader_ = true;
         return lead || !async_jobs_.empty() || (async_stop_ && queued_async_ == 0);
       });
-      if (!lead && !async_jobs_.empty()) {
+      if (!async_jobs_.empty()) {
         job = std::move(async_jobs_.front());
         async_jobs_.pop_front();
       } else if (!lead && async_stop_) {
@@ -144,7 +144,8 @@ void StoreImpl::AsyncLoop() {
         if (queued_async_ == 0) return;
       }
     }
-    if (lead) Lead(nullptr);  // a batch or more; reads wait at most for what is queued by then
+    // In turn, so that neither waits for the end of the other.
+    if (lead) Lead(nullptr, 1);
     if (job) job();
   }
 }

@@ -66,7 +66,7 @@ Status StoreImpl::Prepare(Request& request) {
   TransactionState& t = request.transaction.state();
   for (const auto& operation : t.operations)
     if (operation->pins) JZSE_RETURN_IF_ERROR(chunks_->Sync(*operation->pins));
-  request.bytes = t.bytes();
+  request.bytes = t.bytes;
   Prefetch(t, &request.prefetched);
   return {};
 }
@@ -146,15 +146,14 @@ Status StoreImpl::CommitAsync(Transaction t, Done done) {
 
 // ------------------------------------------------------------------------------------------------ the leader's side
 
-// Makes batch_ what is led next. False when the own request is finished or nothing is queued; then leadership is free.
-bool StoreImpl::TakeBatch(const Request* own, uint32_t* number) {
+// Makes batch_ what is led next. False when the leader is done or nothing is queued; then leadership is free.
+bool StoreImpl::TakeBatch(bool done, uint32_t* number) {
   bool waiting = false;
   {
     std::lock_guard lock(queue_mutex_);
     batch_.clear();
-    const bool own_finished = own != nullptr && own->finished.load(std::memory_order_acquire);
     *number = forming_;
-    if (queue_.empty() || own_finished) {
+    if (queue_.empty() || done) {
       leader_ = false;
       waiting = !queue_.empty();
     } else {
@@ -179,9 +178,13 @@ bool StoreImpl::TakeBatch(const Request* own, uint32_t* number) {
   return false;
 }
 
-// Leads batch after batch until the own request is finished (or, without one, until the queue is empty).
-void StoreImpl::Lead(const Request* own) {
-  for (uint32_t number = 0; TakeBatch(own, &number);) {
+// Leads batch after batch until the own request is finished (or, without one, until the queue is empty), and no more than
+// this many.
+void StoreImpl::Lead(const Request* own, size_t batches_max) {
+  const auto done = [&] {
+    return batches_max-- == 0 || (own != nullptr && own->finished.load(std::memory_order_acquire));
+  };
+  for (uint32_t number = 0; TakeBatch(done(), &number);) {
     ProcessBatch();
     std::atomic<int>& word = wake_[number % 4];
     word.fetch_add(1, std::memory_order_release);
@@ -198,18 +201,30 @@ void StoreImpl::WakeAsync() {
 
 void StoreImpl::ProcessBatch() {
   std::lock_guard commit(commit_mutex_);
-  store::Stage stage(*index_);
-  const Status status = CommitBatch(stage);
-  if (!status.ok()) {
-    for (Request* request : batch_)
-      if (request->status.ok()) request->status = status;
-  }
+  CommitInOrder(batch_);
   CompleteBatch();
 }
 
-Status StoreImpl::CommitBatch(store::Stage& stage) {
-  // Until the group is written a failure has changed nothing.
-  JZSE_RETURN_IF_ERROR(base::CatchOutOfMemory([&] { return StageBatch(stage); }));
+// In one group, or in several where they are too large for one: only a request that is too large by itself fails.
+void StoreImpl::CommitInOrder(std::span<Request* const> requests) {
+  store::Stage stage(*index_);
+  const Status status = CommitGroup(requests, stage);
+  if (base::Is(status, Code::kTooLarge) && requests.size() > 1) {
+    stage.Clear();
+    for (Request* request : requests) request->status = {};
+    const size_t half = requests.size() / 2;
+    CommitInOrder(requests.first(half));
+    CommitInOrder(requests.subspan(half));
+    return;
+  }
+  if (status.ok()) return;
+  for (Request* request : requests)
+    if (request->status.ok()) request->status = status;
+}
+
+Status StoreImpl::CommitGroup(std::span<Request* const> requests, store::Stage& stage) {
+  // Until the group is written a failure has changed nothing. What was queued before writes stopped fails here.
+  JZSE_RETURN_IF_ERROR(base::CatchOutOfMemory([&] { return Broken() ? CheckWritable() : StageGroup(requests, stage); }));
   const size_t records = journal_->group_records();
   const uint64_t bytes = journal_->group_bytes();
   if (records > 0) {
@@ -238,18 +253,18 @@ Status StoreImpl::Poison(std::string_view what, const Status& status) {
 }
 
 // Builds the group; builds it again when it does not fit the segment.
-Status StoreImpl::StageBatch(store::Stage& stage) {
+Status StoreImpl::StageGroup(std::span<Request* const> requests, store::Stage& stage) {
   bool only_freeing = false;
   for (;;) {
     stage.Clear();
     journal_->Begin();
     const int64_t now_ms = env_.NowMicros() / 1000;
     Resolver resolver(
-        stage, *journal_, identity_.replica, [&] { return clock_.Next(now_ms); },
+        stage, *journal_, options_.group_records_max, identity_.replica, [&] { return clock_.Next(now_ms); },
         [](Sequence sequence) -> StatusOr<store::Location> {
           return Fail(Code::kCorrupt, absl::StrCat("change ", sequence, " is not where the index says"));
         });
-    for (Request* request : batch_) {
+    for (Request* request : requests) {
       if (only_freeing && !request->frees()) continue;
       request->status = {};
       stage.Use(&request->prefetched);
@@ -259,6 +274,7 @@ Status StoreImpl::StageBatch(store::Stage& stage) {
         request->status = resolver.Run(*operation, &request->info);
         if (!request->status.ok()) break;
       }
+      if (resolver.full() && requests.size() > 1) return request->status;
       if (request->status.ok()) {
         journal_->EndTransaction();
       } else {
@@ -274,7 +290,7 @@ Status StoreImpl::StageBatch(store::Stage& stage) {
     if (!base::Is(rolled, Code::kNoSpace) || only_freeing) return rolled;
     // The disk is full for those who want to add; what gives space back may use the reserve.
     only_freeing = true;
-    for (Request* request : batch_)
+    for (Request* request : requests)
       if (!request->frees()) request->status = rolled;
   }
 }

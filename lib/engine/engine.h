@@ -55,6 +55,7 @@ struct Options {
   // background when a call returns, so that one seed always gives the same run.
   bool memory_index = false;
   bool settled_index = false;
+  size_t group_records_max = base::kGroupRecordsMax;  // less in tests only
 };
 
 struct FileInfo {

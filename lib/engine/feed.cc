@@ -30,12 +30,16 @@ class FeedImpl : public Feed {
     for (;;) {
       if (cancelled_) return Fail(Code::kClosed, "the feed was cancelled");
       JZSE_RETURN_IF_ERROR(store_.CheckOpen());
-      if (events_.empty()) JZSE_RETURN_IF_ERROR(Fill());
+      bool end = false;
+      if (events_.empty()) JZSE_RETURN_IF_ERROR(Fill(&end));
       if (!events_.empty()) {
         event_ = std::move(events_.front());
         events_.pop_front();
         return &event_;
       }
+      // What is there is looked through in pieces, for all of it may be what nobody asked for. A poll looks through all.
+      if (!end && (timeout_ms <= 0 || std::chrono::steady_clock::now() < deadline)) continue;
+      if (!end) return nullptr;
       std::unique_lock lock(store_.feed_mutex_);
       const auto ready = [this] { return store_.closed_ || Waiting(); };
       if (timeout_ms < 0) {
@@ -79,21 +83,20 @@ class FeedImpl : public Feed {
   // Whether something was published since the last run, whatever this feed makes of it.
   bool Waiting() const { return cancelled_ || store_.visible_.load(std::memory_order_acquire) > after_; }
 
-  // Reads the next run of changes after after_ into events_.
-  Status Fill() {
-    while (events_.empty()) {
-      const Sequence visible = store_.visible_.load(std::memory_order_acquire);
-      if (after_ >= visible) return {};
-      std::map<Sequence, Item> items;
-      Sequence horizon = visible;   // everything up to here is in `items`
-      const store::SegmentMap segments = store_.segments_.Now();
-      JZSE_RETURN_IF_ERROR(Collect(*segments, visible, &horizon, &items));
-      for (auto& [sequence, item] : items) {
-        if (sequence > horizon) break;
-        JZSE_RETURN_IF_ERROR(AddEvent(item));
-      }
-      after_ = horizon;
+  // Reads the next run of changes after after_ into events_: none of them may be wanted. `end`: there are no more.
+  Status Fill(bool* end) {
+    const Sequence visible = store_.visible_.load(std::memory_order_acquire);
+    *end = after_ >= visible;
+    if (*end) return {};
+    std::map<Sequence, Item> items;
+    Sequence horizon = visible;   // everything up to here is in `items`
+    const store::SegmentMap segments = store_.segments_.Now();
+    JZSE_RETURN_IF_ERROR(Collect(*segments, visible, &horizon, &items));
+    for (auto& [sequence, item] : items) {
+      if (sequence > horizon) break;
+      JZSE_RETURN_IF_ERROR(AddEvent(item));
     }
+    after_ = horizon;
     return {};
   }
 

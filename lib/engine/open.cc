@@ -132,6 +132,9 @@ Status StoreImpl::LoadIdentity() {
   }
   // On a read-only disk nobody can write, so nobody needs to be kept out.
   if (options_.read_only && base::Is(lock.status(), Code::kReadOnly)) return {};
+  if (base::Is(lock.status(), Code::kReadOnly))
+    return Fail(Code::kReadOnly, absl::StrCat(path_, ": may not be changed, its disk is read-only or this user has no permission (",
+                                              lock.status().message(), "); it may still be opened read-only"));
   return lock.status();
 }
 

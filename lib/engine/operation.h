@@ -40,6 +40,12 @@ struct Operation {
   store::NamespaceRecord record;     // kNamespace
   bool create = false;
 
+  // What it takes in memory until it is committed, about.
+  size_t bytes() const {
+    size_t sum = 512 + inline_bytes.size() + path.size() + to_path.size() + put.attributes.content_type.size();
+    for (const auto& [key, value] : put.attributes.metadata) sum += 64 + key.size() + value.size();
+    return sum;
+  }
   // Whether it only gives space back, or makes that possible.
   bool frees() const {
     return kind == Kind::kDelete || kind == Kind::kDeleteVersions || (kind == Kind::kNamespace && !create);
@@ -48,11 +54,7 @@ struct Operation {
 
 struct TransactionState {
   std::vector<std::unique_ptr<Operation>> operations;
-  size_t bytes() const {
-    size_t sum = 0;
-    for (const auto& operation : operations) sum += 512 + operation->inline_bytes.size();
-    return sum;
-  }
+  size_t bytes = 0;                  // of the operations, as far as they were counted
 };
 
 }  // namespace jzse::engine

@@ -37,10 +37,10 @@ Content ShareContent(const FileEntry& entry) {
   return content;
 }
 
-Resolver::Resolver(store::Stage& stage, store::Journal& journal, const base::ReplicaId& replica,
-                   std::function<model::Stamp()> stamp,
+Resolver::Resolver(store::Stage& stage, store::Journal& journal, size_t records_max,
+                   const base::ReplicaId& replica, std::function<model::Stamp()> stamp,
                    std::function<StatusOr<store::Location>(Sequence)> locate)
-    : stage_(stage), journal_(journal), replica_(replica), stamp_(std::move(stamp)),
+    : stage_(stage), journal_(journal), records_max_(records_max), replica_(replica), stamp_(std::move(stamp)),
       applier_(stage, [this, locate = std::move(locate)](Sequence sequence) -> StatusOr<store::Location> {
         if (const auto it = sources_.find(sequence); it != sources_.end()) return it->second;
         return locate(sequence);
@@ -166,13 +166,23 @@ StatusOr<Sequence> Resolver::FloorFor(const Operation& operation, const Entry& c
 
 // ------------------------------------------------------------------------------------------------ emitting
 
+Status Resolver::Append(store::RecordType type, Bytes head, Bytes body, store::Location* location) {
+  if (journal_.group_records() >= records_max_ || journal_.group_bytes() >= base::kGroupBytesMax) {
+    full_ = true;
+    return Fail(Code::kTooLarge, absl::StrCat("one group of changes holds at most ", records_max_, " records and ",
+                                              base::kGroupBytesMax, " bytes; this one needs more"));
+  }
+  *location = journal_.Append(type, head, body);
+  return {};
+}
+
 Status Resolver::Emit(ChangeRecord& change, FileInfo* info) {
   const Sequence sequence = journal_.next();
   std::string head;
   const Bytes body = std::exchange(change.inline_bytes, {});
   store::EncodeChange(change, &head);
-  const store::Location location = journal_.Append(store::RecordType::kChange, head, body);
-  ++records_;
+  store::Location location;
+  JZSE_RETURN_IF_ERROR(Append(store::RecordType::kChange, head, body, &location));
   JZSE_RETURN_IF_ERROR(applier_.Change(change, sequence, location));
   if (info != nullptr) *info = InfoOf({sequence, location, change.type, change.floor, 0, change.file});
   return {};
@@ -427,8 +437,8 @@ Status Resolver::DeleteVersions(const Operation& operation) {
     if (record.versions.empty()) continue;
     std::string head;
     store::EncodeVersionDrop(record, &head);
-    journal_.Append(store::RecordType::kVersionDrop, head, {});
-    ++records_;
+    store::Location location;
+    JZSE_RETURN_IF_ERROR(Append(store::RecordType::kVersionDrop, head, {}, &location));
     return applier_.VersionDrop(record);
   }
   if (!operation.file.empty()) return {};  // expired by somebody else meanwhile
@@ -440,8 +450,8 @@ Status Resolver::Namespace(const Operation& operation) {
   const Sequence sequence = journal_.next();
   std::string head;
   store::EncodeNamespace(operation.record, &head);
-  const store::Location location = journal_.Append(store::RecordType::kNamespace, head, {});
-  ++records_;
+  store::Location location;
+  JZSE_RETURN_IF_ERROR(Append(store::RecordType::kNamespace, head, {}, &location));
   return applier_.Namespace(operation.record, sequence, location);
 }
 

@@ -20,12 +20,13 @@ using store::FileEntry;
 
 class Resolver {
  public:
-  Resolver(store::Stage& stage, store::Journal& journal, const base::ReplicaId& replica,
+  Resolver(store::Stage& stage, store::Journal& journal, size_t records_max, const base::ReplicaId& replica,
            std::function<model::Stamp()> stamp, std::function<StatusOr<store::Location>(Sequence)> locate);
 
   // `info` is the state of the operation's file afterwards.
   Status Run(const Operation& operation, FileInfo* info);
-  size_t records() const { return records_; }
+  // Whether a record did not fit the group any more.
+  bool full() const { return full_; }
 
  private:
   using Entry = std::optional<FileEntry>;
@@ -60,14 +61,16 @@ class Resolver {
   Status DeleteOne(const Operation& operation, const FileEntry& current);
   Status MoveOne(const Operation& operation, FileEntry current, std::string to_path, FileInfo* info);
   Status Emit(store::ChangeRecord& change, FileInfo* info);
+  Status Append(store::RecordType type, Bytes head, Bytes body, store::Location* location);
 
   store::Stage& stage_;
   store::Journal& journal_;
+  const size_t records_max_;
   const base::ReplicaId replica_;
   std::function<model::Stamp()> stamp_;
   std::map<Sequence, store::Location> sources_;  // changes whose content this transaction refers to
   store::Applier applier_;
-  size_t records_ = 0;
+  bool full_ = false;
 };
 
 // The content of `entry` without its bytes: a reference where they are inline.

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -135,6 +136,7 @@ class StoreImpl : public Store {
 
   // transaction.cc
   StatusOr<Operation*> NewOperation(Transaction& t, Operation::Kind kind, std::string_view ns, std::string_view path);
+  Status Count(Transaction& t);
   Status SetContent(Operation& operation, Bytes data, bool copy);
   Status CopyAcross(Transaction& t, const NamespaceName& from, const std::string& path, const NamespaceName& to,
                     std::string_view to_ns, std::string_view to_path, const ChangeOptions& options);
@@ -144,12 +146,13 @@ class StoreImpl : public Store {
   void Prefetch(const TransactionState& t, store::Prefetched* prefetched);
   Status Enqueue(Request& request, bool* lead);
   void Wait(Request& request);
-  void Lead(const Request* own);
-  bool TakeBatch(const Request* own, uint32_t* number);
+  void Lead(const Request* own, size_t batches_max = SIZE_MAX);
+  bool TakeBatch(bool done, uint32_t* number);
   void WakeAsync();
   void ProcessBatch();
-  Status CommitBatch(store::Stage& stage);
-  Status StageBatch(store::Stage& stage);
+  void CommitInOrder(std::span<Request* const> requests);
+  Status CommitGroup(std::span<Request* const> requests, store::Stage& stage);
+  Status StageGroup(std::span<Request* const> requests, store::Stage& stage);
   void PublishBatch(store::Stage& stage);
   void CompleteBatch();
   Status Poison(std::string_view what, const Status& status);

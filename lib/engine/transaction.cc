@@ -60,6 +60,19 @@ StatusOr<Operation*> StoreImpl::NewOperation(Transaction& t, Operation::Kind kin
     }                                            \
   } while (0)
 
+// Counts the operation added last, when it is whole; takes it back if the group is too large with it.
+Status StoreImpl::Count(Transaction& t) {
+  TransactionState& state = t.state();
+  const size_t bytes = state.operations.back()->bytes();
+  if (state.bytes + bytes <= base::kTransactionBytesMax) {
+    state.bytes += bytes;
+    return {};
+  }
+  state.operations.pop_back();
+  return Fail(Code::kTooLarge, absl::StrCat("a group holds at most ", base::kTransactionBytesMax,
+                                            " bytes of names, attributes and small contents; this one holds ", state.bytes));
+}
+
 Status StoreImpl::SetContent(Operation& operation, Bytes data, bool copy) {
   operation.size = data.size();
   operation.hash = base::Sha256(data);
@@ -93,7 +106,7 @@ Status StoreImpl::AddPut(Transaction& t, std::string_view ns, std::string_view p
                 absl::StrCat(model::Quoted(path), ": a symlink's target has 1 to ", base::kSymlinkSizeMax, " bytes"));
   }
   JZSE_OR_UNDO(t, SetContent(*operation, data, copy));
-  return {};
+  return Count(t);
 }
 
 Status StoreImpl::AddWriter(Transaction& t, std::unique_ptr<Writer> writer) {
@@ -103,14 +116,14 @@ Status StoreImpl::AddWriter(Transaction& t, std::unique_ptr<Writer> writer) {
     return Fail(Code::kTooLarge, absl::StrCat("a group holds at most ", base::kTransactionChangesMax, " changes"));
   JZSE_ASSIGN_OR_RETURN(auto operation, impl->Finish());
   t.state().operations.push_back(std::move(operation));
-  return {};
+  return Count(t);
 }
 
 Status StoreImpl::AddDelete(Transaction& t, std::string_view ns, std::string_view path,
                             const ChangeOptions& options) {
   JZSE_ASSIGN_OR_RETURN(Operation* const operation, NewOperation(t, Operation::Kind::kDelete, ns, path));
   operation->change = options;
-  return {};
+  return Count(t);
 }
 
 Status StoreImpl::AddMove(Transaction& t, std::string_view ns, std::string_view path, std::string_view to_path,
@@ -120,7 +133,7 @@ Status StoreImpl::AddMove(Transaction& t, std::string_view ns, std::string_view 
   auto to = model::CanonicalName(operation->policy.kind, to_path);
   JZSE_OR_UNDO(t, to.status());
   operation->to_path = std::move(*to);
-  return {};
+  return Count(t);
 }
 
 Status StoreImpl::AddCopy(Transaction& t, std::string_view ns, std::string_view path, std::string_view to_ns,
@@ -136,7 +149,7 @@ Status StoreImpl::AddCopy(Transaction& t, std::string_view ns, std::string_view 
   auto name = model::CanonicalName(operation->policy.kind, to_path);
   JZSE_OR_UNDO(t, name.status());
   operation->to_path = std::move(*name);
-  return {};
+  return Count(t);
 }
 
 // Chunks are never shared between namespaces (that would tell what others hold), so the bytes are written again.
@@ -173,7 +186,7 @@ Status StoreImpl::AddMkdir(Transaction& t, std::string_view ns, std::string_view
   operation->put = options;
   SortMetadata(operation->put.attributes);
   JZSE_OR_UNDO(t, CheckAttributes(path, operation->put.attributes));
-  return {};
+  return Count(t);
 }
 
 Status StoreImpl::AddSetAttributes(Transaction& t, std::string_view ns, std::string_view path,
@@ -182,20 +195,20 @@ Status StoreImpl::AddSetAttributes(Transaction& t, std::string_view ns, std::str
   operation->put = options;
   SortMetadata(operation->put.attributes);
   JZSE_OR_UNDO(t, CheckAttributes(path, operation->put.attributes));
-  return {};
+  return Count(t);
 }
 
 Status StoreImpl::AddRestore(Transaction& t, std::string_view ns, std::string_view path, Sequence version) {
   JZSE_ASSIGN_OR_RETURN(Operation* const operation, NewOperation(t, Operation::Kind::kRestore, ns, path));
   operation->versions = {version};
-  return {};
+  return Count(t);
 }
 
 Status StoreImpl::AddDeleteVersion(Transaction& t, std::string_view ns, std::string_view path, Sequence version) {
   JZSE_ASSIGN_OR_RETURN(Operation* const operation,
                         NewOperation(t, Operation::Kind::kDeleteVersions, ns, path));
   operation->versions = {version};
-  return {};
+  return Count(t);
 }
 
 }  // namespace jzse::engine

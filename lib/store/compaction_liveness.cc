@@ -145,6 +145,13 @@ StatusOr<bool> Liveness::ChangeAlive(const FooterEntry& entry, const Location& p
     JZSE_ASSIGN_OR_RETURN(const bool owns, Refers(key, entry, place, &found));
     if (!owns) continue;
     *conditional = !found.live() && found.versions == 0 && c_.tombstone_expired(found);
+    if (*conditional && key.front() == 'P') {
+      // A put at this path goes on with the file that was deleted there last, so that one's state goes last.
+      JZSE_RETURN_IF_ERROR(c_.index.Scan(TombstonePrefix(change.ns, path), nullptr, [conditional](Bytes, Bytes) {
+        *conditional = false;
+        return false;
+      }));
+    }
     return true;
   }
   JZSE_ASSIGN_OR_RETURN(const bool version,

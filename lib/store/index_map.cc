@@ -92,7 +92,8 @@ class MapIndex final : public Index {
     if (shared_.map.use_count() > 1) shared_.map = std::make_shared<Map>(*shared_.map);
     for (const IndexOp& op : batch) {
       if (op.value) {
-        shared_.map->insert_or_assign(op.key, *op.value);
+        std::string key = op.key, value = *op.value;  // made before: see PutInto
+        shared_.map->insert_or_assign(std::move(key), std::move(value));
       } else {
         shared_.map->erase(op.key);
       }

@@ -12,7 +12,7 @@ bool HasPrefix(Bytes key, Bytes prefix) { return key.substr(0, prefix.size()) ==
 // Later maps win.
 void CopyRange(const OverlayMap& from, const std::string& prefix, OverlayMap* to) {
   for (auto it = from.lower_bound(prefix); it != from.end() && HasPrefix(it->first, prefix); ++it)
-    (*to)[it->first] = it->second;
+    PutInto(to, it->first, it->second);
 }
 
 }  // namespace
@@ -112,7 +112,8 @@ void LiveIndex::MergeInto(OverlayMap* to, OverlayMap& ops) {
   auto next = ops.begin();
   try {
     for (; next != ops.end(); ++next) {
-      const auto [at, fresh] = to->try_emplace(next->first);
+      std::string key = next->first;  // made before: see PutInto
+      const auto [at, fresh] = to->try_emplace(std::move(key));
       std::swap(at->second, next->second);
       inserted.push_back(fresh);
     }
@@ -165,7 +166,8 @@ Status LiveIndex::DrainLocked() {
     more = !active_.empty();
   }
   if (more && flushing_shown_) {
-    auto copy = std::make_shared<OverlayMap>(*flushing_);
+    auto copy = std::make_shared<OverlayMap>();
+    for (const auto& [key, value] : *flushing_) PutInto(copy.get(), key, value);
     std::unique_lock lock(mutex_);
     flushing_.swap(copy);
     flushing_shown_ = false;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/container/btree_map.h"
 #include "store/index.h"
@@ -16,6 +17,11 @@
 namespace jzse::store {
 
 using OverlayMap = absl::btree_map<std::string, std::optional<std::string>>;  // no value: deleted
+// Abseil's B-tree moves its values apart before it makes a new one in between; one that cannot be made, for lack of memory,
+// leaves a broken tree. So what goes into one is made before, and only moved there.
+inline void PutInto(OverlayMap* map, std::string key, std::optional<std::string> value) {
+  map->insert_or_assign(std::move(key), std::move(value));
+}
 
 struct LiveView final : IndexSnapshot {
   std::unique_ptr<IndexSnapshot> below;

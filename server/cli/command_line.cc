@@ -32,7 +32,7 @@ constexpr char kFooter[] =
     "  echo hi | jzse put - notes/hi.txt; jzse cat notes/hi.txt; jzse versions notes/hi.txt\n"
     "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 exists, 5 precondition, 6 corrupt, 7 "
     "locked,\n"
-    "  8 no space or quota, 9 read-only, 10 too large, 11 unsupported, 12 I/O, 13 busy, 128+N "
+    "  8 no space or quota, 9 read-only or no permission, 10 too large, 11 unsupported, 12 I/O, 13 busy, 128+N "
     "signal N.\n"
     "'jzse VERB --help' tells about a verb, jzse(1) about everything.";
 

@@ -17,7 +17,7 @@ enum ExitCode : int {
   kExitCorrupt = 6,
   kExitLocked = 7,
   kExitNoSpace = 8,  // the disk is full, or a quota is reached
-  kExitReadOnly = 9,
+  kExitReadOnly = 9,   // or no permission
   kExitTooLarge = 10,
   kExitUnsupported = 11,
   kExitIo = 12,

@@ -142,6 +142,30 @@ TEST_CASE("compaction takes the newest segments, too, and no number comes twice"
   CHECK(VerifyProblems(*world.store) == "");
 }
 
+TEST_CASE("of several files deleted at one path a put goes on with the same one, compacted or not") {
+  Dump dumps[2];
+  for (const bool compacted : {false, true}) {
+    World world;
+    world.Write("b", "the older");
+    world.Write("a", "the newer");
+    REQUIRE(Move(*world.store, "default", "a", "b").ok());
+    const base::Sequence moved = world.store->Stat("default", "b", {})->sequence;
+    REQUIRE(Delete(*world.store, "default", "b").ok());
+    Transaction t;
+    REQUIRE(world.store->AddDeleteVersion(t, "default", "b", moved).ok());
+    REQUIRE(world.store->Commit(std::move(t)).ok());
+    if (compacted) {
+      world.Compact();
+      world.Compact();
+    }
+    world.Write("b", "put again");
+    REQUIRE(Move(*world.store, "default", "b", "c").ok());
+    dumps[compacted ? 1 : 0] = *DumpOf(*world.store);
+    CHECK(VerifyProblems(*world.store) == "");
+  }
+  CHECK(Difference(dumps[0], dumps[1]) == "");
+}
+
 TEST_CASE("compaction seals what killed processes left open, and can take it") {
   World world;
   for (int life = 0; life < 4; ++life) {

@@ -21,6 +21,16 @@ std::string CompareVersion(Store& store, const std::string& ns, const std::strin
 
 }  // namespace
 
+namespace {
+
+std::string Numbers(const std::set<Sequence>& numbers) {
+  std::string text;
+  for (const Sequence number : numbers) text += " " + std::to_string(number);
+  return text;
+}
+
+}  // namespace
+
 std::string CompareVersions(Store& store, const std::string& ns, const Space& space, const std::string& path) {
   std::set<Sequence> want, have;
   for (const File* const file : space.At(path)) {
@@ -35,9 +45,7 @@ std::string CompareVersions(Store& store, const std::string& ns, const Space& sp
     if (*entry == nullptr) break;
     if ((*entry)->info.kind != ContentKind::kDeleted) have.insert((*entry)->info.sequence);
   }
-  if (want != have)
-    return ns + ":" + path + ": has " + std::to_string(have.size()) + " versions, should be " +
-           std::to_string(want.size());
+  if (want != have) return ns + ":" + path + ": has versions" + Numbers(have) + ", should be" + Numbers(want);
   for (const File* const file : space.At(path))
     for (const auto& [sequence, state] : file->versions)
       if (const std::string problem = CompareVersion(store, ns, path, state); !problem.empty()) return problem;

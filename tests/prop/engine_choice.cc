@@ -110,7 +110,7 @@ model::NamespacePolicy Choice::Policy(model::NamespaceKind kind, const std::stri
   model::NamespacePolicy policy;
   policy.kind = kind;
   policy.versions_max = kVersions[prng.Below(4)];
-  if (const auto known = model_.spaces.find(name); known != model_.spaces.end())
+  if (const auto known = model_.spaces.find(name); known != model_.spaces.end() && !prng.OneIn(3))
     policy.versions_max = std::max(policy.versions_max, known->second.policy.versions_max);
   policy.compression = prng.OneIn(2) ? 3 : 0;
   if (prng.OneIn(3)) policy.quota_bytes = 100'000 + prng.Below(400'000);

@@ -311,6 +311,18 @@ Code Model::ConfigureNamespace(const std::string& name, const model::NamespacePo
   return Code::kOk;
 }
 
+// One change for each file that has too many.
+void Model::Expire() {
+  for (auto& [name, space] : spaces) {
+    for (size_t i = 0; i < space.files.size(); ++i) {
+      if (space.files[i]->versions.size() <= space.policy.versions_max) continue;
+      auto& versions = space.Own(space.files[i].get()).versions;
+      versions.erase(versions.begin(), std::prev(versions.end(), static_cast<std::ptrdiff_t>(space.policy.versions_max)));
+      ++last;
+    }
+  }
+}
+
 Code Model::DropNamespace(const std::string& name) {
   if (spaces.erase(name) == 0) return Code::kNotFound;
   ++last;

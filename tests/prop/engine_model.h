@@ -79,6 +79,8 @@ class Model {
   Code CreateNamespace(const std::string& name, const model::NamespacePolicy& policy);
   Code ConfigureNamespace(const std::string& name, const model::NamespacePolicy& policy);
   Code DropNamespace(const std::string& name);
+  // What compaction does to versions that are too many since their namespace's policy was lowered.
+  void Expire();
 
   crash::Dump ToDump() const;
 

@@ -155,6 +155,7 @@ class Run {
     engine::CompactOptions options;
     options.full = full;
     const std::string problem = Expect("compact", Code::kOk, store_->Compact(options).status());
+    if (problem.empty()) model_.Expire();
     return problem.empty() ? Compare() : problem;
   }
 

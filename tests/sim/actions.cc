@@ -180,7 +180,15 @@ std::string World::ChangeNamespace(Choice& choice) {
     return Expect("drop", model_.DropNamespace(name), store_->DropNamespace(name));
   }
   Note([&] { return "configure namespace " + name; });
-  return Expect("configure", model_.ConfigureNamespace(name, policy), store_->ConfigureNamespace(name, policy));
+  const bool lowered = policy.versions_max < at->second.policy.versions_max;
+  const std::string problem =
+      Expect("configure", model_.ConfigureNamespace(name, policy), store_->ConfigureNamespace(name, policy));
+  if (!problem.empty() || !lowered) return problem;
+  // Too many versions now, which the next compaction forgets, one commit for each file: an image in between would show
+  // neither what was before nor what is now. So it comes at once, without images.
+  images_.clear();
+  image_effects_.clear();
+  return Compact(choice);
 }
 
 // ------------------------------------------------------------------------------------------------ reads
@@ -234,6 +242,7 @@ std::string World::Compact(Choice& choice) {
   options.full = choice.prng.OneIn(2);
   Note([&] { return options.full ? "compact fully" : "compact"; });
   const std::string problem = Expect("compact", Code::kOk, store_->Compact(options).status());
+  model_.Expire();
   return problem.empty() ? CompareNow(true) : problem;
 }
 

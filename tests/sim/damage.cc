@@ -8,8 +8,11 @@
 //  - what is served for a name is a content that this namespace once had, and, if the store says that nothing is
 //    damaged, the whole state is one that was acknowledged at some moment: the present one, or, where the end of the
 //    journal itself went back, an earlier one;
-//  - what cannot be read is told by verify.
+//  - what cannot be read is told by verify;
+//  - what is acknowledged while the damage stays is kept, or its loss is told.
+// An opening in which a read comes short, on a disk that is whole, is judged likewise, and so is the opening after it.
 #include <algorithm>
+#include <map>
 
 #include "compare.h"
 #include "world.h"
@@ -117,17 +120,34 @@ std::string World::CheckDamaged(Choice& choice) {
                                                       : disk_->CloneCrashed(choice.prng.Next(), io::CrashMode::kNoneKept);
   ++totals_.damaged;
   std::string story;
+  if (choice.prng.OneIn(6)) {
+    const std::string problem = CheckShortOpening(*disk, choice.prng);
+    trace_.Mix(disk->trace_hash());
+    return problem;
+  }
   bool provable = true;
   for (uint64_t left = choice.prng.OneIn(3) ? 1 + choice.prng.Below(4) : 1; left > 0; --left)
     story += (story.empty() ? "" : ", ") + Damage(*disk, choice.prng, &provable);
   Note([&] { return "damage: " + story; });
-  const std::string problem = OpenDamaged(*disk, provable);
+  const std::string problem = OpenDamaged(*disk, provable, &choice.prng);
   trace_.Mix(disk->trace_hash());
   return problem.empty() ? "" : "damaged by " + story + ": " + problem;
 }
 
-std::string World::OpenDamaged(SimEnv& disk, bool provable) {
+std::string World::CheckShortOpening(SimEnv& disk, base::Prng& prng) {
+  const uint64_t nth = 1 + prng.Below(60);
+  Note([&] { return "the " + std::to_string(nth) + ". read of an opening comes short"; });
+  disk.ShortReadNth(nth);
+  std::string problem = OpenDamaged(disk, false, nullptr);
+  if (!problem.empty()) return "an opening whose read " + std::to_string(nth) + " comes short: " + problem;
+  problem = OpenDamaged(disk, true, nullptr);
+  return problem.empty() ? "" : "the opening after one whose read " + std::to_string(nth) + " came short: " + problem;
+}
+
+// `live`: the store may be used on, with what follows from it.
+std::string World::OpenDamaged(SimEnv& disk, bool provable, base::Prng* live) {
   auto opened = engine::Store::Open(disk, crash::kStore, StoreOptions());
+  disk.ClearFaults();
   ++totals_.operations;
   if (!opened.ok()) return opened.status().message().empty() ? "is refused without a word" : "";
   engine::Store& store = **opened;
@@ -138,7 +158,7 @@ std::string World::OpenDamaged(SimEnv& disk, bool provable) {
   ++totals_.verified;
   const auto stats = store.GetStats();
   const bool told = !problems.empty() || !stats.ok() || stats->corrupt_records != 0;
-  if (told) return "";
+  if (told) return live != nullptr && live->OneIn(2) ? LiveDamaged(disk, *std::move(opened), *live) : "";
   if (refused) return "something cannot be read, and verify says that all is well";
   if (!provable) return "";
   std::string first;
@@ -148,6 +168,40 @@ std::string World::OpenDamaged(SimEnv& disk, bool provable) {
     if (first.empty()) first = difference;
   }
   return "no damage is told, and the state is none that was ever acknowledged: " + first;
+}
+
+std::string World::LiveDamaged(SimEnv& disk, std::unique_ptr<engine::Store> store, base::Prng& prng) {
+  std::map<std::string, std::string> kept;
+  for (uint64_t left = 1 + prng.Below(4); left > 0; --left) {
+    const std::string path = "after damage " + std::to_string(left);
+    const std::string data = crash::Noise(prng.Below(100), prng.OneIn(4) ? 70'000 + prng.Below(50'000) : prng.Below(3'000));
+    if (crash::Put(*store, "default", path, data).ok()) kept[path] = data;
+  }
+  engine::CompactOptions options;
+  options.full = prng.OneIn(2);
+  if (prng.OneIn(2)) (void)store->Compact(options);
+  const auto check = [&]() -> std::string {
+    for (const auto& [path, data] : kept) {
+      const auto have = crash::Get(*store, "default", path);
+      ++totals_.operations;
+      if (have.ok() && *have != data) return path + ": wrong bytes are served";
+      if (have.ok()) continue;
+      const auto stats = store->GetStats();
+      if (stats.ok() && stats->corrupt_records == 0 && crash::VerifyProblems(*store).empty())
+        return path + ": was acknowledged, is " + std::string(have.status().message()) + ", and no damage is told";
+    }
+    return "";
+  };
+  std::string problem = check();
+  if (!problem.empty()) return "used on: " + problem;
+  (void)store->Close();
+  store.reset();
+  if (prng.OneIn(2)) crash::RemoveIndex(disk);
+  auto again = engine::Store::Open(disk, crash::kStore, StoreOptions());
+  if (!again.ok()) return again.status().message().empty() ? "used on and closed: is refused without a word" : "";
+  store = *std::move(again);
+  problem = check();
+  return problem.empty() ? "" : "used on, closed and opened: " + problem;
 }
 
 // Every name that is or was: a refusal, or bytes that were once put there.

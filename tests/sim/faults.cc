@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of the disk that fail: once or for as long as it lasts, by kind of call; reads that come short; a disk that is
-// full; no descriptor left. A failure must have a code that fits, must not be visible, and leaves nothing half done for
+// full; no descriptor left; an allocation that fails. A failure must have a code that fits, must not be visible, and leaves nothing half done for
 // the next opening to find. What succeeds meanwhile counts as acknowledged.
 #include <iterator>
+#include <utility>
 
 #include "compare.h"
+#include "heap.h"
 #include "world.h"
 
 namespace jzse::sim {
@@ -46,7 +48,8 @@ bool Fits(Code code, Code planned) {
 
 // Returns the code that failures may carry.
 Code World::PlanFault(Choice& choice) {
-  const uint64_t what = choice.prng.Below(std::size(kFaults) + 2);
+  // LevelDB is built without exceptions, so what fails in it is left out.
+  const uint64_t what = choice.prng.Below(std::size(kFaults) + (setting_.leveldb ? 2 : 4));
   if (what < std::size(kFaults)) {
     const FaultKind& fault = kFaults[what];
     const uint64_t nth = 1 + choice.prng.Below(choice.prng.OneIn(3) ? 40 : 4);
@@ -61,6 +64,11 @@ Code World::PlanFault(Choice& choice) {
     disk_->ShortReadNth(nth);
     return Code::kCorrupt;
   }
+  if (what > std::size(kFaults) + 1) {
+    failing_allocation_ = 1 + choice.prng.Below(choice.prng.OneIn(2) ? 60 : 600);
+    Note([&] { return "allocation " + std::to_string(failing_allocation_) + " fails"; });
+    return Code::kNoMemory;
+  }
   const uint64_t space = choice.prng.Below(choice.prng.OneIn(2) ? 4'000 : 400'000);
   Note([&] { return "only " + std::to_string(space) + " bytes are free"; });
   disk_->SetFreeSpace(space);
@@ -72,15 +80,25 @@ void World::MendDisk() {
   disk_->SetFreeSpace(uint64_t{1} << 40);
 }
 
+// A call of the engine, in which the allocation fails that was planned, if one was.
+template <typename Body>
+Status World::WithPlannedAllocation(Body body) {
+  FailAllocation(std::exchange(failing_allocation_, 0));
+  const Status status = base::CatchOutOfMemory(body);
+  if (FailAllocation(0)) ++totals_.faults;
+  return status;
+}
+
 // Some work on a failing disk; a group that failed, and may yet be found, goes to `unknown`.
 std::string World::WorkOnBadDisk(Choice& choice, Code planned, std::vector<Model>* unknown) {
   // A file that is shorter than it was is damage, which an opening works around and reports: see damage.cc.
-  const uint64_t what = planned == Code::kCorrupt ? 2 + choice.prng.Below(4) : choice.prng.Below(10);
+  uint64_t what = planned == Code::kCorrupt ? 2 + choice.prng.Below(4) : choice.prng.Below(10);
+  if (what == 1 && failing_allocation_ != 0) what = 3;  // tests/crash/memory_test opens and closes without memory
   if (what == 0) {
     engine::CompactOptions options;
     options.full = choice.prng.OneIn(2);
     Note([] { return "compact"; });
-    return ExpectFitting("compact", planned, store_->Compact(options).status());
+    return ExpectFitting("compact", planned, WithPlannedAllocation([&] { return store_->Compact(options).status(); }));
   }
   if (what == 1) {
     Note([] { return "close and open"; });
@@ -97,14 +115,16 @@ std::string World::WorkOnBadDisk(Choice& choice, Code planned, std::vector<Model
     const auto space = model_.spaces.find(ns);
     const prop::File* const live = space == model_.spaces.end() ? nullptr : space->second.Live(path);
     if (live == nullptr || !live->now.has_content()) return "";
-    const auto data = crash::Get(*store_, ns, path);
-    if (data.ok() && *data != *live->now.data) return ns + ":" + path + ": wrong bytes are served";
-    return ExpectFitting("read", planned, data.status());
+    std::string data;
+    const Status status =
+        WithPlannedAllocation([&] { return store_->Get(ns, path, {}, &data, nullptr).status(); });
+    if (status.ok() && data != *live->now.data) return ns + ":" + path + ": wrong bytes are served";
+    return ExpectFitting("read", planned, status);
   }
   const std::vector<prop::Op> group = Group(choice, 1 + choice.prng.Below(3), true);
   Model after = model_;
   const Code want = prop::Expect(after, group);
-  const Status status = prop::Commit(*store_, group);
+  const Status status = WithPlannedAllocation([&] { return prop::Commit(*store_, group); });
   if (base::CodeOf(status) == want) {
     if (want == Code::kOk) model_ = std::move(after);
     return Expect("commit", want, status);
@@ -132,6 +152,7 @@ std::string World::FailCalls(Choice& choice) {
   }
   totals_.faults += disk_->faults_fired() - fired;
   MendDisk();
+  failing_allocation_ = 0;
   // A failure is not visible; what was acknowledged is, and can be read.
   if (problem.empty() && store_ != nullptr) {
     ++totals_.compared;

@@ -6,13 +6,21 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace {
 
 std::atomic<int64_t> g_bytes{0};
 
+thread_local uint64_t t_countdown = 0;  // 1: the next one fails; 0: none
+thread_local bool t_failed = false;
+
 // Null when there is none.
 void* Allocate(size_t size) {
+  if (t_countdown != 0 && --t_countdown == 0) {
+    t_failed = true;
+    return nullptr;
+  }
   void* const memory = std::malloc(size == 0 ? 1 : size);
   if (memory != nullptr)
     g_bytes.fetch_add(static_cast<int64_t>(malloc_usable_size(memory)), std::memory_order_relaxed);
@@ -46,6 +54,11 @@ void operator delete(void* memory, const std::nothrow_t&) noexcept { Free(memory
 void operator delete[](void* memory, const std::nothrow_t&) noexcept { Free(memory); }
 
 namespace jzse::sim {
+
+bool FailAllocation(uint64_t nth) {
+  t_countdown = nth;
+  return std::exchange(t_failed, false);
+}
 
 int64_t HeapBytes() { return g_bytes.load(std::memory_order_relaxed); }
 

@@ -27,7 +27,7 @@ namespace jzse::sim {
 // What kind of life a seed gets.
 struct Setting {
   bool leveldb = false;    // the real index; else one in memory, rebuilt at every open
-  bool io_faults = false;  // calls that fail, disks that fill up
+  bool io_faults = false;  // calls that fail, disks that fill up, allocations that fail (not under LevelDB: it cannot)
   bool damage = false;     // images of the disk are damaged, too
   prop::Sizes sizes = prop::Sizes::kSmall;
   uint64_t images_rarer = 1;  // by this factor fewer images of the disk
@@ -103,6 +103,8 @@ class World {
 
   // faults.cc
   base::Code PlanFault(prop::Choice& choice);
+  template <typename Body>
+  base::Status WithPlannedAllocation(Body body);
   void MendDisk();
   std::string ExpectFitting(const char* what, base::Code planned, const base::Status& status);
   std::string WorkOnBadDisk(prop::Choice& choice, base::Code planned, std::vector<prop::Model>* unknown);
@@ -116,7 +118,9 @@ class World {
                          const std::string& path, const std::string& content);
   std::string Damage(io::SimEnv& disk, base::Prng& prng, bool* provable);
   std::string CheckDamaged(prop::Choice& choice);
-  std::string OpenDamaged(io::SimEnv& disk, bool provable);
+  std::string CheckShortOpening(io::SimEnv& disk, base::Prng& prng);
+  std::string OpenDamaged(io::SimEnv& disk, bool provable, base::Prng* live);
+  std::string LiveDamaged(io::SimEnv& disk, std::unique_ptr<engine::Store> store, base::Prng& prng);
   std::string CheckServed(engine::Store& store, const std::string& ns, const prop::Space& space, bool* refused);
 
   const Setting setting_;
@@ -129,6 +133,7 @@ class World {
   prop::Model model_;
   bool keep_notes_ = false;
   std::vector<std::string> notes_;
+  uint64_t failing_allocation_ = 0;  // of the next call of the engine on a bad disk: the n-th fails
 
   // Effects of the action under way at which images are taken, last one first.
   std::vector<uint64_t> image_effects_;

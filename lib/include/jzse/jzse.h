@@ -74,7 +74,7 @@ enum {
   JZSE_CORRUPT = -8,       /* stored bytes fail their check; never served */
   JZSE_IO = -9,            /* the operating system reported an error */
   JZSE_LOCKED = -10,       /* the store is open elsewhere; the message names the process id */
-  JZSE_READ_ONLY = -11,    /* opened read-only, a read-only disk, or writes stopped after a failed sync */
+  JZSE_READ_ONLY = -11,    /* opened read-only, a read-only disk, no permission, or writes stopped after a failed sync */
   JZSE_UNSUPPORTED = -12,  /* a newer format, or a feature this build lacks */
   JZSE_CLOSED = -13,       /* the store is closing, or the operation was cancelled by a callback */
   JZSE_TIMEOUT = -14,
