@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-enum { ROUNDS = 250, LARGE = 100000, READERS = 3 };
+enum { ROUNDS = 120, LARGE = 100000, READERS = 3 };
 
 #define LOAD(variable) __atomic_load_n(&(variable), __ATOMIC_SEQ_CST)
 #define SET(variable, value) __atomic_store_n(&(variable), (value), __ATOMIC_SEQ_CST)
