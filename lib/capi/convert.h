@@ -110,6 +110,7 @@ StatusOr<model::NamespacePolicy> TakeConfig(const jzse_namespace_config* config)
 Status CheckTimeout(int timeout_ms);
 
 jzse_file_info FileInfoOf(const engine::FileInfo& info) noexcept;
+void StoreFileInfo(const engine::FileInfo& info, jzse_file_info* out) noexcept;  // the same, in place
 jzse_namespace_config ConfigOf(const model::NamespacePolicy& policy) noexcept;
 jzse_namespace_info NamespaceInfoOf(const engine::NamespaceInfo& info) noexcept;
 engine::Progress ProgressOf(jzse_progress_fn progress, void* context);

@@ -57,21 +57,23 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
                                            const store::ReadView* view) {
   std::string value;
   std::vector<base::FileId> files;
-  JZSE_ASSIGN_OR_RETURN(const bool found, Load(store::PathKey(ns, path), view, &value));
+  const std::string key = store::PathKey(ns, path);
+  JZSE_ASSIGN_OR_RETURN(const bool found, Load(key, view, &value));
   if (found) {
-    JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(value));
+    JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(key, value));
     if (entry.sequence == version && entry.live()) return entry;
     files.push_back(entry.id());
   }
   const std::string prefix = store::TombstonePrefix(ns, path);
-  const auto each = [&](Bytes, Bytes tombstone) {
-    if (const auto entry = store::DecodeFileEntry(tombstone); entry.ok()) files.push_back(entry->id());
+  const auto each = [&](Bytes claimant, Bytes tombstone) {
+    if (const auto entry = store::DecodeFileEntry(claimant, tombstone); entry.ok()) files.push_back(entry->id());
     return true;
   };
   JZSE_RETURN_IF_ERROR(Scan(prefix, view, each));
   for (const base::FileId& file : files) {
-    JZSE_ASSIGN_OR_RETURN(const bool there, Load(store::VersionKey(ns, file, version), view, &value));
-    if (there) return store::DecodeFileEntry(value);
+    const std::string older = store::VersionKey(ns, file, version);
+    JZSE_ASSIGN_OR_RETURN(const bool there, Load(older, view, &value));
+    if (there) return store::DecodeFileEntry(older, value);
   }
   return Fail(Code::kNotFound, absl::StrCat(model::Quoted(path), ": has no version ", version));
 }
@@ -88,9 +90,10 @@ StatusOr<StoreImpl::Found> StoreImpl::FindFile(std::string_view ns, std::string_
     return found;
   }
   std::string value;
-  JZSE_ASSIGN_OR_RETURN(const bool there, Load(store::PathKey(found.ns, found.path), view, &value));
+  const std::string key = store::PathKey(found.ns, found.path);
+  JZSE_ASSIGN_OR_RETURN(const bool there, Load(key, view, &value));
   if (there) {
-    JZSE_ASSIGN_OR_RETURN(found.entry, store::DecodeFileEntry(value));
+    JZSE_ASSIGN_OR_RETURN(found.entry, store::DecodeFileEntry(key, value));
     if (found.entry.live()) return found;
   }
   if (name.policy.kind == model::NamespaceKind::kTree) {

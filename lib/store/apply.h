@@ -20,6 +20,7 @@
 #include <set>
 #include <string>
 
+#include "store/file_entry.h"
 #include "store/stage.h"
 
 namespace jzse::store {

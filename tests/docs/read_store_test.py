@@ -181,7 +181,7 @@ class ReadStore(cli_case.Case):
         segment.write_bytes(data)
         _, complaints = self.read(store, code=1)
         self.assertIn(segment.name, complaints)
-        self.run_jzse('--store', store, 'rebuild')  # what the index knew of the record is no part of the format
+        self.run_jzse('--store', store, 'rebuild', code=cli_case.CORRUPT)  # what the index knew of the record is no part of the format
         self.assertIn(segment.name, self.run_jzse('--store', store, 'verify', code=cli_case.CORRUPT).stderr.decode())
 
     def test_damage_is_told(self):
