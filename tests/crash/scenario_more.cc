@@ -30,6 +30,21 @@ int GetMissing(Stage& s) {
   return s.Call([&] { return jzse_get(s.store, "default", "dir/none", nullptr, &data, &size, nullptr, &s.error); });
 }
 
+// Room that the host has already: what fails then is the library's.
+int GetInto(Stage& s) {
+  static char room[1 << 18];
+  const auto place = [](void*, uint64_t size) -> void* { return size <= sizeof room ? room : nullptr; };
+  jzse_file_info info = JZSE_FILE_INFO_INIT;
+  for (const auto& [path, want] : {std::pair<const char*, std::string>("small", "three"), {"large", Noise(4, 200'000)}}) {
+    s.Call([&, path = path] {
+      return jzse_get_into(s.store, "default", path, nullptr, place, nullptr, &info, &s.error);
+    });
+    if (s.code() == JZSE_OK && (info.size != want.size() || std::memcmp(room, want.data(), want.size()) != 0))
+      s.Fail(kWrong);
+  }
+  return s.code();
+}
+
 int GetRange(Stage& s) {
   std::string buffer(70'000, '\0');
   size_t count = 0;
@@ -148,6 +163,18 @@ int FeedAll(Stage& s) {
     if (change->sequence <= last) s.Fail(kWrong);
     last = change->sequence;
   }
+  s.Release([&] { jzse_feed_close(feed); });
+  return s.code();
+}
+
+int FeedPolled(Stage& s) {
+  jzse_feed* feed = nullptr;
+  const jzse_change* change = nullptr;
+  s.Call([&] { return jzse_feed_open(s.store, nullptr, &feed, &s.error); });
+  int fd = -1;  // what it stays without memory; the feed itself goes on
+  s.Release([&] { fd = jzse_feed_fd(feed); });
+  s.Call([&] { return jzse_put(s.store, "default", "small", "new", 3, nullptr, nullptr, &s.error); });
+  s.Call([&] { return jzse_feed_next(feed, 0, &change, &s.error); });
   s.Release([&] { jzse_feed_close(feed); });
   return s.code();
 }
@@ -357,6 +384,7 @@ std::vector<Scenario> ReadingScenarios() {
       {"get chunks", GetLarge},
       {"get compressed", GetCompressed},
       {"get what is not there", GetMissing, false, JZSE_NOT_FOUND},
+      {"get into memory of the host", GetInto},
       {"get a range", GetRange},
       {"stat", StatFile},
       {"reader", ReaderOf},
@@ -366,6 +394,7 @@ std::vector<Scenario> ReadingScenarios() {
       {"read versions", ReadVersions},
       {"read from a snapshot", SnapshotRead, false, JZSE_OK, true},
       {"feed", FeedAll},
+      {"feed that is polled", FeedPolled, false, JZSE_OK, true},
       {"statistics", Statistics},
   };
 }
