@@ -104,7 +104,7 @@ HeadResult ParseLine(std::string_view line, Head* head, std::string_view* author
   if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !All(version.substr(5, 1), kDigit) ||
       version[6] != '.' || !All(version.substr(7), kDigit))
     return Bad(400, "no HTTP version at the end of the request line");
-  if (version[5] != '1' || version[7] > '1') return Bad(505, "HTTP/1.1 is spoken here");
+  if (version[5] != '1' || version[7] > '1') return Bad(505, "this version is not spoken here");
   head->minor = version[7] - '0';
   head->method = MethodOf(head->method_text);
   head->target = line.substr(first + 1, last - first - 1);
