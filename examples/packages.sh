@@ -6,7 +6,7 @@
 # Library and command.
 BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
   libabsl-dev libleveldb-dev libfmt-dev nlohmann-json3-dev libssl-dev liburing-dev libxxhash-dev libzstd-dev
-  libutf8proc-dev libcli11-dev libboost1.81-dev)
+  libutf8proc-dev libcli11-dev libtomlplusplus-dev libyaml-cpp-dev libboost1.81-dev)
 # Tests on top of that.
 TEST_PACKAGES=(catch2 python3 binutils python3-jsonschema)
 # Tests of the Python package (suites python and wheel); building it needs the first two.

@@ -51,8 +51,8 @@ class Expiry {
   // The histories of the next files from the key `from` on; sets it to where to go on, "" at the end.
   Status Collect(std::string* from, std::map<base::FileId, History>* histories) {
     const std::string prefix = store::KeyPrefix('V', ns_);
-    JZSE_RETURN_IF_ERROR(store_.index_->Drain());
-    const auto cursor = store_.index_->index().NewCursor(nullptr);
+    const auto view = store_.index_->View();
+    const auto cursor = store_.index_->NewCursor(*view);
     for (cursor->Seek(from->empty() ? prefix : *from);
          cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next()) {
       JZSE_ASSIGN_OR_RETURN(const FileEntry entry, store::DecodeFileEntry(cursor->value()));

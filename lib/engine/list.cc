@@ -26,7 +26,7 @@ class ListerImpl : public Lister {
              ListOptions options)
       : own_(std::move(view)), view_(borrowed != nullptr ? borrowed : &own_), options_(std::move(options)),
         key_prefix_(store::PathKey(ns, options_.prefix)), left_(options_.limit) {
-    cursor_ = index.index().NewCursor(view_->index.get());
+    cursor_ = index.NewCursor(*view_->index);
     std::string start = key_prefix_;
     if (!options_.start_after.empty()) {
       // After a group given as a prefix entry, everything in it is done.
@@ -108,7 +108,7 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::List(std::string_view ns, const Lis
   if (options.snapshot != nullptr) {
     borrowed = &static_cast<const SnapshotImpl*>(options.snapshot)->view;
   } else {
-    JZSE_ASSIGN_OR_RETURN(own.index, index_->Snapshot());
+    own.index = index_->View();
   }
   return std::unique_ptr<Lister>(
       std::make_unique<ListerImpl>(std::move(own), borrowed, *index_, name.id, std::move(canonical)));

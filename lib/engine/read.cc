@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "engine/store_impl.h"
 
@@ -30,7 +31,7 @@ bool MovedAway(const Status& status) { return base::Is(status, Code::kBusy); }
 }  // namespace
 
 StatusOr<bool> StoreImpl::Load(const std::string& key, const store::ReadView* view, std::string* value) {
-  return view != nullptr ? index_->index().Get(key, view->index.get(), value) : index_->Get(key, value);
+  return view != nullptr ? index_->Get(*view->index, key, value) : index_->Get(key, value);
 }
 
 StatusOr<bool> StoreImpl::HasLiveUnder(const std::string& prefix, const store::ReadView* view) {
@@ -45,10 +46,7 @@ StatusOr<bool> StoreImpl::HasLiveUnder(const std::string& prefix, const store::R
   if (view == nullptr) {
     JZSE_RETURN_IF_ERROR(index_->Scan(prefix, nullptr, each));
   } else {
-    const auto cursor = index_->index().NewCursor(view->index.get());
-    for (cursor->Seek(prefix); cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next())
-      if (!each(cursor->key(), cursor->value())) break;
-    JZSE_RETURN_IF_ERROR(cursor->status());
+    JZSE_RETURN_IF_ERROR(index_->Scan(*view->index, prefix, each));
   }
   JZSE_RETURN_IF_ERROR(status);
   return live;
@@ -73,9 +71,7 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
   if (view == nullptr) {
     JZSE_RETURN_IF_ERROR(index_->Scan(prefix, nullptr, each));
   } else {
-    const auto cursor = index_->index().NewCursor(view->index.get());
-    for (cursor->Seek(prefix); cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next())
-      each(cursor->key(), cursor->value());
+    JZSE_RETURN_IF_ERROR(index_->Scan(*view->index, prefix, each));
   }
   for (const base::FileId& file : files) {
     JZSE_ASSIGN_OR_RETURN(const bool there, Load(store::VersionKey(ns, file, version), view, &value));
@@ -274,7 +270,7 @@ class ReaderImpl : public Reader {
   Status Load(const GetOptions& options) {
     const Content& content = found_.entry.content().content;
     if (content.storage == Content::Storage::kChunked) {
-      JZSE_ASSIGN_OR_RETURN(own_view_, store_.NewView());
+      own_view_ = store_.NewView();
       view_ = &own_view_;
       // What was looked up must still be so in the view, or its chunks may be gone from it.
       if (options.snapshot != nullptr) {
@@ -437,13 +433,13 @@ StatusOr<std::unique_ptr<Reader>> StoreImpl::OpenReader(std::string_view ns, std
 
 // ------------------------------------------------------------------------------------------------ views
 
-StatusOr<store::ReadView> StoreImpl::NewView() {
+store::ReadView StoreImpl::NewView() {
   // Segments first: a segment that compaction adds afterwards is not needed by an older index view, and one that it
   // removes in between is still held here. A view whose index names a newer segment than held is taken again.
   for (int attempt = 0;; ++attempt) {
     store::ReadView view;
     const store::SegmentMap before = segments_.Now();
-    JZSE_ASSIGN_OR_RETURN(view.index, index_->Snapshot());
+    view.index = index_->View();
     view.segments = segments_.Now();
     if (before == view.segments || attempt >= kAttemptsMax) {
       if (before != view.segments) {
@@ -463,16 +459,15 @@ StatusOr<std::unique_ptr<Snapshot>> StoreImpl::OpenSnapshot() {
     --snapshots_open_;
     return Fail(Code::kBusy, absl::StrCat("at most ", base::kSnapshotsMax, " snapshots are open at once"));
   }
+  absl::Cleanup refused = [this] { --snapshots_open_; };
   // The moment lies between two commits.
   std::unique_lock commit(commit_mutex_);
   const Sequence sequence = visible_;
   auto view = NewView();
   commit.unlock();
-  if (!view.ok()) {
-    --snapshots_open_;
-    return view.status();
-  }
-  return std::unique_ptr<Snapshot>(std::make_unique<SnapshotImpl>(std::move(*view), sequence, snapshots_open_));
+  auto snapshot = std::make_unique<SnapshotImpl>(std::move(view), sequence, snapshots_open_);
+  std::move(refused).Cancel();
+  return snapshot;
 }
 
 }  // namespace jzse::engine

@@ -172,7 +172,7 @@ class StoreImpl : public Store {
   // Entry's inline content; retries over compaction by looking `key` up again.
   Status ReadInline(const Found& found, const store::ReadView* view, base::Buffer* data);
   StatusOr<store::Location> HolderOf(const FileEntry& entry, const store::ReadView* view);
-  StatusOr<store::ReadView> NewView();
+  store::ReadView NewView();
 
   // background.cc
   void StartBackground();

@@ -10,6 +10,7 @@
 #include "store/compress.h"         // IWYU pragma: export
 #include "store/journal.h"          // IWYU pragma: export
 #include "store/manifest.h"         // IWYU pragma: export
+#include "store/purge.h"            // IWYU pragma: export
 #include "store/recovery.h"         // IWYU pragma: export
 #include "store/segment_factory.h"  // IWYU pragma: export
 #include "store/stage.h"            // IWYU pragma: export

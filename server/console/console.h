@@ -3,20 +3,19 @@
 #ifndef JZSE_SERVER_CONSOLE_CONSOLE_H_
 #define JZSE_SERVER_CONSOLE_CONSOLE_H_
 
-#include <cstddef>
-#include <optional>
+#include <span>
 #include <string_view>
 
 namespace jzse::console {
 
 struct Asset {
+  std::string_view path;  // below server/console, such as "index.html"
   std::string_view content_type;
   std::string_view etag;
-  std::string_view content;
+  std::string_view bytes;
 };
 
-// `name` below server/console, such as "index.html".
-std::optional<Asset> Find(std::string_view name);
+std::span<const Asset> Assets();
 
 }  // namespace jzse::console
 

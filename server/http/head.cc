@@ -108,6 +108,7 @@ HeadResult ParseLine(std::string_view line, Head* head, std::string_view* author
   head->minor = version[7] - '0';
   head->method = MethodOf(head->method_text);
   head->target = line.substr(first + 1, last - first - 1);
+  head->raw_target = head->target;
   if (head->target.empty() || !All(head->target, kTarget)) return Bad(400, "the target has a forbidden character");
   if (head->target.front() == '/') return {};
   if (head->target == "*" && head->method == Method::kOptions) return {};

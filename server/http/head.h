@@ -39,6 +39,7 @@ struct Head {
   Method method = Method::kOther;
   std::string_view method_text;
   std::string_view target;  // origin form (without scheme and authority), or "*"
+  std::string_view raw_target;  // as it stands in the request line
   std::string_view host;    // "" in HTTP/1.0 without one
   std::vector<Field> fields;
   int minor = 1;            // HTTP/1.minor

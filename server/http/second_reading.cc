@@ -36,7 +36,7 @@ bool SameFields(const beast::http::basic_fields<Allocator>& theirs, const Head& 
 
 }  // namespace
 
-bool BeastAgrees(std::string_view bytes, const Head& head, std::string_view raw_target) {
+bool BeastAgrees(std::string_view bytes, const Head& head) {
   std::array<std::byte, kScratch> scratch;
   std::pmr::monotonic_buffer_resource memory(scratch.data(), scratch.size());
   Parser parser(std::piecewise_construct, std::make_tuple(), std::make_tuple(Allocator(&memory)));
@@ -46,12 +46,18 @@ bool BeastAgrees(std::string_view bytes, const Head& head, std::string_view raw_
   const size_t taken = parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error);
   if ((error && error != beast::http::error::need_buffer) || taken != bytes.size() || !parser.is_header_done()) return false;
   const auto& theirs = parser.get();
-  if (View(theirs.method_string()) != head.method_text || View(theirs.target()) != raw_target ||
+  if (View(theirs.method_string()) != head.method_text || View(theirs.target()) != head.raw_target ||
       theirs.version() != 10u + static_cast<unsigned>(head.minor) || parser.chunked() != head.chunked)
     return false;
   const auto length = parser.content_length();
   if (length.has_value() != head.has_length || (length && *length != head.length)) return false;
   return SameFields(theirs, head);
+}
+
+HeadResult ReadHead(std::string_view bytes, size_t seen, const HeadLimits& limits, Head* head) {
+  const HeadResult result = ParseHead(bytes, seen, limits, head);
+  if (result.state != HeadResult::State::kDone || BeastAgrees(bytes.substr(0, result.size), *head)) return result;
+  return {HeadResult::State::kBad, 0, 400, "the head can be read in more than one way"};
 }
 
 }  // namespace jzse::http

@@ -12,9 +12,11 @@
 
 namespace jzse::http {
 
-// Whether Beast's parser takes all of `bytes` for one head, with the method, target, version and fields (names, values, order) that ParseHead found. `raw_target` is the
-// target as it stands in the request line.
-bool BeastAgrees(std::string_view bytes, const Head& head, std::string_view raw_target);
+// Whether Beast's parser takes all of `bytes` for one head, with the method, target, version, fields (names, values, order) and framing that ParseHead found.
+bool BeastAgrees(std::string_view bytes, const Head& head);
+
+// ParseHead, and then BeastAgrees: what the server reads heads with.
+HeadResult ReadHead(std::string_view bytes, size_t seen, const HeadLimits& limits, Head* head);
 
 }  // namespace jzse::http
 

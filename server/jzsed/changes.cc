@@ -82,7 +82,7 @@ class EventStream : public serve::Source {
               "\ndata: " + ChangeJson(change).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
     });
     if (!read) return false;
-    const int64_t beat_ms = std::chrono::milliseconds(service_.config.heartbeat).count();
+    const int64_t beat_ms = std::chrono::milliseconds(service_.config().heartbeat).count();
     if (text.empty() && now_ms >= last_ms_ + beat_ms) text = ":\n\n";
     if (!text.empty()) {
       last_ms_ = now_ms;
@@ -113,7 +113,7 @@ std::optional<Reply> Begin(Service& service, Request& request, Cursor* cursor, u
   cursor->ns = query.Text("namespace").value_or("");
   cursor->prefix = query.Text("prefix").value_or("");
   *limit = query.Number("limit", 1, kLimitMax).value_or(kLimitDefault);
-  *wait = query.Number("wait", 0, static_cast<uint64_t>(service.config.wait_max.count())).value_or(0);
+  *wait = query.Number("wait", 0, static_cast<uint64_t>(service.config().wait_max.count())).value_or(0);
   auto after = query.Text("after");
   if (auto problem = query.Problem(request)) return problem;
   const std::string_view last = request.head.Get("last-event-id");
@@ -146,7 +146,7 @@ Reply Changes(Service& service, Request& request) {
     if (auto refused = Begin(service, request, &poll->cursor, &poll->limit, &wait)) return std::move(*refused);
     const bool events = WantsEvents(request) && !request.head_only();
     if (events || wait > 0) {
-      poll->cursor.token = service.watcher.Enter(service.config.watchers_max);
+      poll->cursor.token = service.watcher.Enter(service.config().watchers_max);
       if (poll->cursor.token == nullptr)
         return serve::ProblemReply({503, "HTTP_OVERLOADED", "too many requests wait for changes", true}, request.id);
     }

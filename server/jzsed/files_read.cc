@@ -115,7 +115,7 @@ Reply WithContent(Service& service, const Answer& answer, Reply reply, Reader re
     if (const auto error = ReadSmall(reader, stretches, &reply.body)) return Failed(request, *error);
     return reply;
   }
-  reply.source = MakeContentSource(std::move(reader), std::move(stretches), service.config.transfer_window);
+  reply.source = MakeContentSource(std::move(reader), std::move(stretches), service.config().transfer_window);
   return reply;
 }
 

@@ -205,11 +205,11 @@ void PutFile(Service& service, Connection& connection) {
   TakePutConditions(request, put.get());
   if (!request.head.chunked && !request.head.has_length)
     return connection.Answer(serve::Refuse(request, 411, "HTTP_LENGTH", "PUT needs Content-Length or chunks"));
-  if (!request.head.chunked && request.head.length <= service.config.small_put_max) {
-    return connection.Collect(service.config.small_put_max,
+  if (!request.head.chunked && request.head.length <= service.config().small_put_max) {
+    return connection.Collect(service.config().small_put_max,
                               [&service, put](Connection& whole) { PutSmall(service, whole, put); });
   }
-  if (request.head.length > service.config.upload_size_max)
+  if (request.head.length > service.config().upload_size_max)
     return connection.Answer(serve::Refuse(request, 413, "HTTP_TOO_LARGE", "the content is too large"));
   connection.Stream(std::make_unique<FileSink>(service, request, std::move(*put)));
 }

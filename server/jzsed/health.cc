@@ -12,10 +12,13 @@
 namespace jzse::jzsed {
 namespace {
 
-void SendAsset(serve::Connection& connection, const std::string& name) {
+void SendAsset(Service& service, serve::Connection& connection, std::string_view name) {
   const Request& request = connection.request();
-  const auto asset = console::Find(name);
-  if (!asset) return connection.Answer(serve::Refuse(request, 404, "HTTP_NO_ROUTE", "the console has no such file"));
+  const console::Asset* asset = nullptr;
+  for (const console::Asset& known : console::Assets()) {
+    if (known.path == name && service.config().console) asset = &known;
+  }
+  if (asset == nullptr) return connection.Answer(serve::Refuse(request, 404, "HTTP_NO_ROUTE", "the console has no such file"));
   Reply reply;
   reply.Add("ETag", "\"" + std::string(asset->etag) + "\"");
   reply.Add("Cache-Control", "no-cache");
@@ -31,7 +34,7 @@ void SendAsset(serve::Connection& connection, const std::string& name) {
     return connection.Answer(std::move(reply));
   }
   reply.Add("Content-Type", asset->content_type);
-  reply.body = std::string(asset->content);
+  reply.body = std::string(asset->bytes);
   connection.Answer(std::move(reply));
 }
 
@@ -46,7 +49,7 @@ Reply Readyz(Service& service, Request& request) {
     return serve::ProblemReply({503, "HTTP_STOPPING", "the server is stopping", true}, request.id);
   const auto stats = service.store.GetStats();
   if (!stats) return Failed(request, stats.error());
-  if (stats->read_only != 0 && !service.config.read_only)
+  if (stats->read_only != 0 && !service.config().read_only)
     return Failed(request, JZSE_READ_ONLY, "the store refuses writes");
   return JsonReply(200, {{"status", "ready"}});
 }
@@ -58,8 +61,10 @@ void OpenApi(Service&, serve::Connection& connection) {
   connection.Answer(std::move(reply));
 }
 
-void ConsolePage(Service&, serve::Connection& connection) { SendAsset(connection, "index.html"); }
+void ConsolePage(Service& service, serve::Connection& connection) { SendAsset(service, connection, "index.html"); }
 
-void ConsoleAsset(Service&, serve::Connection& connection) { SendAsset(connection, connection.request().captures[0]); }
+void ConsoleAsset(Service& service, serve::Connection& connection) {
+  SendAsset(service, connection, connection.request().captures[0]);
+}
 
 }  // namespace jzse::jzsed

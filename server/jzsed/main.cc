@@ -1,80 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// jzsed: opens a store, serves it, stops when asked to.
-#include <fcntl.h>
+// jzsed: opens a store, serves it, listens to signals: SIGTERM and SIGINT stop, SIGHUP reads the configuration again.
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <string>
 
-#include "config/flags.h"
+#include "config/config.h"
 #include "jzsed/routes.h"
 #include "jzsed/service.h"
+#include "systemd/notify.h"
 
 namespace jzse::jzsed {
 namespace {
 
 constexpr uint32_t kQueueCapacity = 16384;
 
-std::string DefaultData() {
-  const char* const state = std::getenv("STATE_DIRECTORY");
-  if (state != nullptr && state[0] != '\0') return std::string(state).substr(0, std::string(state).find(':'));
-  if (geteuid() == 0) return "/var/lib/jzse";
-  const char* const data = std::getenv("XDG_DATA_HOME");
-  if (data != nullptr && data[0] == '/') return std::string(data) + "/jzse";
-  const char* const home = std::getenv("HOME");
-  return std::string(home == nullptr ? "." : home) + "/.local/share/jzse";
+int Complain(const std::string& problem) {
+  std::fprintf(stderr, "jzsed: %s\n", problem.c_str());
+  return 1;
 }
 
 // The directory and those above it.
 bool MakeDirectories(const std::string& path) {
-  for (size_t at = path.find('/', 1); ; at = path.find('/', at + 1)) {
-    const std::string part = path.substr(0, at);
-    if (mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return false;
+  for (size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    if (mkdir(path.substr(0, at).c_str(), 0700) != 0 && errno != EEXIST) return false;
     if (at == std::string::npos) return true;
   }
 }
 
 void LogStore(void* context, int level, const char* line) {
-  static_cast<config::Log*>(context)->Write(static_cast<config::LogLevel>(level), "store", config::LogFields().Add("message", line));
+  static_cast<log::Log*>(context)->Write(static_cast<log::Level>(level), "store", {{"message", line}});
 }
 
-Result<Store> OpenStore(const config::Config& config, config::Log& log) {
+Result<Store> OpenStore(const config::Config& config, log::Log& log) {
+  if (!config.read_only && !MakeDirectories(config.store)) return Error(JZSE_IO, config.store + ": " + std::strerror(errno));
   Options options(config.read_only ? JZSE_OPEN_READ_ONLY : JZSE_OPEN_CREATE);
+  options.region = config.region.c_str();
   options.memory_limit = config.memory_limit;
+  options.free_space_reserve = config.free_space_reserve == 0 ? UINT64_MAX : config.free_space_reserve;
+  options.background_rate = config.background_rate;
+  options.background_off = config.background ? 0 : 1;
+  options.io_backend = config.io;
   options.log = LogStore;
   options.log_context = &log;
   return Store::Open(config.store, options);
 }
 
 void Finished(Service& service, serve::Loop& loop, const serve::Finished& finished) {
-  const auto* const route = static_cast<const Route*>(finished.request->route);
+  const serve::Request& request = *finished.request;
+  const auto* const route = static_cast<const Route*>(request.route);
   const size_t index = route == nullptr ? Routes().size() : static_cast<size_t>(route - Routes().data());
   service.metrics.Count(loop.index(), index, finished);
-  if (!service.config.log_requests || !service.log.Wants(config::LogLevel::kInfo)) return;
-  const serve::Request& request = *finished.request;
-  config::LogFields fields;
-  fields.Add("request_id", request.id).Add("peer", request.peer);
-  if (request.head.method != http::Method::kOther) fields.Add("method", request.head.method_text).Add("target", request.head.target);
-  fields.Add("operation", route == nullptr ? "none" : route->operation);
-  fields.Add("status", static_cast<uint64_t>(finished.status)).Add("bytes_in", finished.bytes_in);
-  fields.Add("bytes_out", finished.bytes_out).Seconds("seconds", finished.micros);
-  if (finished.reason[0] != '\0') fields.Add("reason", finished.reason);
-  service.log.Write(config::LogLevel::kInfo, "request", fields);
-}
-
-int Complain(const std::string& problem) {
-  std::fprintf(stderr, "jzsed: %s\n", problem.c_str());
-  return 1;
-}
-
-void PrintRoutes() {
-  for (const Route& route : Routes())
-    std::printf("%s %s %s\n", std::string(MethodName(route.method)).c_str(), std::string(route.pattern).c_str(), route.operation);
+  if (!service.config().log_requests || !service.log.Enabled(log::Level::kInfo)) return;
+  const bool known = request.head.method != http::Method::kOther;  // of a refused head nothing is told that it claims
+  service.log.Write(log::Level::kInfo, "request",
+                    {{"id", request.id},
+                     {"peer", request.peer},
+                     {"method", known ? request.head.method_text : ""},
+                     {"target", known ? request.head.target : ""},
+                     {"operation", route == nullptr ? "none" : route->operation},
+                     {"status", finished.status},
+                     {"bytes_in", finished.bytes_in},
+                     {"bytes_out", finished.bytes_out},
+                     {"ms", static_cast<double>(finished.micros) / 1000},
+                     {"reason", finished.reason}});
 }
 
 std::string UrlOf(const config::Config& config, uint16_t port) {
@@ -82,35 +76,97 @@ std::string UrlOf(const config::Config& config, uint16_t port) {
   return "http://" + (six ? "[" + config.address + "]" : config.address) + ":" + std::to_string(port) + "/";
 }
 
-// Waits for SIGTERM or SIGINT, then stops what was started.
-void ServeUntilStopped(Service& service, serve::Server& server, const sigset_t& signals) {
+// What the process was started with, and what has become of it.
+struct Process {
+  config::Inputs inputs;
+  std::deque<config::Loaded> loaded;  // the last one holds; those before may still be in use
+  sigset_t signals{};
+  systemd::Notifier notifier;
+};
+
+void TellOf(const config::Loaded& loaded, log::Log& log) {
+  for (const std::string& error : loaded.errors) log.Write(log::Level::kError, "configuration", {{"problem", error}});
+  for (const std::string& warning : loaded.warnings) log.Write(log::Level::kWarning, "configuration", {{"problem", warning}});
+  for (const std::string& key : loaded.unchanged)
+    log.Write(log::Level::kWarning, "configuration", {{"setting", key}, {"problem", "changes with the next start"}});
+}
+
+void Reload(Process& process, Service& service) {
+  process.notifier.Reloading();
+  config::Loaded loaded = config::Reload(process.loaded.back(), process.inputs);
+  TellOf(loaded, service.log);
+  if (loaded.errors.empty()) {
+    process.loaded.push_back(std::move(loaded));
+    const config::Config& config = process.loaded.back().config;
+    service.server.shared().Replace(config);
+    service.log.SetLevel(static_cast<log::Level>(config.log_level));
+    service.log.SetFormat(static_cast<log::Format>(config.log_format));
+    service.log.Write(log::Level::kInfo, "reloaded", {{"file", process.loaded.back().file}});
+  }
+  process.notifier.Ready("serving");
+}
+
+int WaitForStop(Process& process, Service& service) {
   int signal = 0;
-  sigwait(&signals, &signal);
-  service.log.Write(config::LogLevel::kInfo, "stopping", config::LogFields().Add("signal", strsignal(signal)));
+  while (sigwait(&process.signals, &signal) == 0 && signal == SIGHUP) Reload(process, service);
+  return signal;
+}
+
+// What is under way is finished; then everything that was started ends, the store last.
+int Stop(Process& process, Service& service, int signal) {
+  process.notifier.Stopping("finishing what is under way");
+  service.log.Write(log::Level::kInfo, "stopping", {{"signal", strsignal(signal)}});
   service.stopping = true;
-  server.Stop([&signals] {
+  service.server.Stop([&process] {
     const timespec now{0, 0};
-    return sigtimedwait(&signals, nullptr, &now) > 0;
+    return sigtimedwait(&process.signals, nullptr, &now) > 0;
   });
   service.watcher.Stop();
   service.tasks.Stop();
   service.uploads.reset();
   service.writes.clear();
+  const auto closed = service.store.Close();
+  service.log.Write(closed ? log::Level::kInfo : log::Level::kError, "stopped",
+                    {{"error", closed ? "" : closed.error().message()}});
+  return closed ? 0 : 1;
 }
 
-int Serve(config::Config config, const sigset_t& signals) {
-  if (config.store.empty()) {
-    config.store = DefaultData() + "/store";
-    if (!MakeDirectories(config.store)) return Complain(config.store + ": " + std::strerror(errno));
-  }
-  config::Log log(STDERR_FILENO, static_cast<config::LogLevel>(config.log_level));
+// False with a message: there is nothing to listen on.
+bool Listen(const Process& process, serve::Server& server, std::string* problem) {
+  const systemd::ListenSockets given = systemd::TakeListenSockets(process.inputs.environment, getpid());
+  if (!given.error.empty()) return *problem = given.error, false;
+  for (const systemd::ListenSocket& socket : given.sockets) server.Listen(socket.fd);
+  if (!given.sockets.empty()) return true;
+  const int fd = server.Bind(problem);
+  if (fd >= 0) server.Listen(fd);
+  return fd >= 0;
+}
+
+// The first loop says that it lives: a loop that hangs is a server that hangs.
+void KeepWatchdog(Process& process, serve::Server& server) {
+  const auto interval = process.notifier.watchdog_interval();
+  if (!interval) return;
+  server.shared().tick = [&process, next = int64_t{0}, every = interval->count()]() mutable {
+    const int64_t now = serve::NowMicros();
+    if (now < next) return;
+    next = now + every;
+    process.notifier.Watchdog();
+  };
+}
+
+int Serve(Process& process) {
+  const config::Config& config = process.loaded.back().config;
+  log::Log::Options options;
+  options.level = static_cast<log::Level>(config.log_level);
+  options.format = static_cast<log::Format>(config.log_format);
+  log::Log log(options);
+  TellOf(process.loaded.back(), log);
   auto store = OpenStore(config, log);
   if (!store) return Complain(store.error().message());
   serve::Server server(config);
   std::string problem;
-  const int fd = server.Bind(&problem);
-  if (fd < 0) return Complain(problem);
-  Service service(config, std::move(*store), server, log);
+  if (!Listen(process, server, &problem)) return Complain(problem);
+  Service service(std::move(*store), server, log);
   service.uploads = std::make_unique<UploadStore>(service.store, log, config.upload_lifetime);
   for (const auto& loop : server.loops()) {
     auto queue = service.store.OpenQueue(kQueueCapacity);
@@ -119,37 +175,29 @@ int Serve(config::Config config, const sigset_t& signals) {
   }
   server.shared().begin = [&service](serve::Connection& connection) { Begin(service, connection); };
   server.shared().finished = [&service](serve::Loop& loop, const serve::Finished& finished) { Finished(service, loop, finished); };
-  server.Listen(fd);
+  KeepWatchdog(process, server);
   server.Start();
-  std::printf("jzsed: serving %s on %s\n", config.store.c_str(), UrlOf(config, server.port()).c_str());
+  const std::string url = UrlOf(config, server.port());
+  std::printf("jzsed: serving %s on %s\n", config.store.c_str(), url.c_str());
   std::fflush(stdout);
-  log.Write(config::LogLevel::kInfo, "serving", config::LogFields().Add("store", config.store).Add("url", UrlOf(config, server.port())));
-  ServeUntilStopped(service, server, signals);
-  const auto closed = service.store.Close();
-  if (!closed) return Complain(closed.error().message());
-  log.Write(config::LogLevel::kInfo, "stopped");
-  return 0;
+  log.Write(log::Level::kInfo, "serving", {{"store", config.store}, {"url", url}});
+  process.notifier.Ready("serving " + config.store + " on " + url);
+  return Stop(process, service, WaitForStop(process, service));
 }
 
 int Main(int argc, char** argv) {
-  config::Config config;
-  config::Asked asked;
-  std::string problem;
-  if (!config::ParseFlags(argc, argv, &config, &asked, &problem)) {
-    Complain(problem);
-    return 2;
-  }
-  if (asked == config::Asked::kHelp) return std::fputs(config::HelpText(), stdout) < 0;
-  if (asked == config::Asked::kVersion) return std::printf("jzsed %s\n", jzse_version()) < 0;
-  if (asked == config::Asked::kRoutes) return PrintRoutes(), 0;
-  // Threads inherit the mask, so that only ServeUntilStopped sees the signals.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  config::Inputs inputs = config::ProcessInputs(argc, argv);
+  config::Loaded loaded = config::Load(inputs);
+  if (const auto code = config::Answer(loaded, jzse_version())) return *code;
+  systemd::Environment environment = inputs.environment;
+  Process process{std::move(inputs), {}, {}, systemd::Notifier(environment, getpid())};
+  process.loaded.push_back(std::move(loaded));
+  // Threads inherit the mask, so that only WaitForStop sees these.
+  sigemptyset(&process.signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&process.signals, number);
+  pthread_sigmask(SIG_BLOCK, &process.signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  return Serve(std::move(config), signals);
+  return Serve(process);
 }
 
 }  // namespace

@@ -96,6 +96,18 @@ void Metrics::Count(size_t loop, size_t route, const serve::Finished& finished) 
   if (finished.reason[0] != '\0') Add(counters.aborted);
 }
 
+Metrics::Totals Metrics::Sum() const {
+  Totals totals;
+  for (const auto& counters : loops_) {
+    for (const auto& route : counters->answers) {
+      for (const auto& count : route) totals.requests += Read(count);
+    }
+    totals.bytes_in += Read(counters->bytes_in);
+    totals.bytes_out += Read(counters->bytes_out);
+  }
+  return totals;
+}
+
 std::string Metrics::Text(Service& service) const {
   jzsed::Text text;
   const auto sum = [&](auto&& pick) {

@@ -25,6 +25,10 @@ class Metrics {
   // `route`: place in the table of routes, or its size for requests that found none.
   void Count(size_t loop, size_t route, const serve::Finished& finished);
   std::string Text(Service& service) const;
+  struct Totals {
+    uint64_t requests = 0, bytes_in = 0, bytes_out = 0;
+  };
+  Totals Sum() const;
 
  private:
   static constexpr size_t kRoutesMax = 64;

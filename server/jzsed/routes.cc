@@ -151,7 +151,7 @@ void TakeBody(Service& service, Connection& connection, const Route& route) {
   }
   if (request.head.has_body() && !IsJson(request.head.Get("content-type")))
     return connection.Answer(Refuse(request, 415, "HTTP_MEDIA_TYPE", "the body must be application/json"));
-  const size_t max = route.body == Body::kBatch ? service.config.batch_body_max : service.config.json_body_max;
+  const size_t max = route.body == Body::kBatch ? service.config().batch_body_max : service.config().json_body_max;
   connection.Collect(max, [&service, &route](Connection& whole) { StartWork(service, whole, route); });
 }
 
@@ -188,7 +188,7 @@ void Begin(Service& service, Connection& connection) {
     reply.Add("Allow", allowed);
     return connection.Answer(std::move(reply));
   }
-  if (!HostIsOurs(service.config, request.head.host))
+  if (!HostIsOurs(service.config(), request.head.host))
     return connection.Answer(Refuse(request, 421, "HTTP_HOST", "this Host is not served; see hosts in the configuration"));
   if (!IsSafe(request.head.method) && !OriginIsOurs(request))
     return connection.Answer(Refuse(request, 403, "HTTP_ORIGIN", "a page of another origin may not change anything here"));

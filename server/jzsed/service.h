@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "config/config.h"
-#include "config/log.h"
 #include "jzsed/metrics.h"
 #include "jzsed/tasks.h"
 #include "jzsed/upload_store.h"
 #include "jzsed/watcher.h"
 #include "jzsed/writes.h"
+#include "log/log.h"
 #include "serve/server.h"
 
 namespace jzse::jzsed {
@@ -25,20 +25,22 @@ namespace jzse::jzsed {
 inline constexpr char kUploadsNamespace[] = "jzsed.uploads";
 
 struct Service {
-  Service(const config::Config& c, Store opened, serve::Server& s, config::Log& l)
-      : config(c), store(std::move(opened)), server(s), log(l), metrics(s.loops().size()), tasks(store.get(), log),
+  Service(Store opened, serve::Server& s, log::Log& l)
+      : store(std::move(opened)), server(s), log(l), metrics(s.loops().size()), tasks(store.get(), log),
         watcher(store.get(), s) {}
 
-  const config::Config& config;
+  const config::Config& config() const { return server.shared().config(); }
+
   Store store;
   serve::Server& server;
-  config::Log& log;
+  log::Log& log;
   Metrics metrics;
   Tasks tasks;
   Watcher watcher;
   std::unique_ptr<UploadStore> uploads;         // set once the store is open
   std::vector<std::unique_ptr<Writes>> writes;  // one for each loop
   std::atomic<bool> stopping{false};
+  int64_t started_us = serve::NowMicros();
 };
 
 // Hands a request to its route; what serve::Shared::begin calls.

@@ -119,8 +119,8 @@ void Tasks::Run(const std::shared_ptr<Task>& task, TaskOptions options) {
     report = ReportJson(result);
   }
   const char* const state = code == JZSE_OK ? "succeeded" : task->cancel && code == JZSE_CLOSED ? "cancelled" : "failed";
-  log_.Write(code == JZSE_OK ? config::LogLevel::kInfo : config::LogLevel::kWarning, "task_ended",
-             config::LogFields().Add("task", task->id).Add("kind", KindName(task->kind)).Add("state", state).Add("error", error.message));
+  log_.Write(code == JZSE_OK ? log::Level::kInfo : log::Level::kWarning, "task_ended",
+             {{"task", task->id}, {"kind", KindName(task->kind)}, {"state", state}, {"error", error.message}});
   std::lock_guard lock(task->mutex);
   task->report = std::move(report);
   task->error = error.message;

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/log.h"
+#include "log/log.h"
 
 namespace jzse::jzsed {
 
@@ -34,7 +34,7 @@ struct TaskOptions {
 
 class Tasks {
  public:
-  Tasks(jzse_store* store, config::Log& log) : store_(store), log_(log) {}
+  Tasks(jzse_store* store, log::Log& log) : store_(store), log_(log) {}
   ~Tasks() { Stop(); }
   Tasks(const Tasks&) = delete;
   Tasks& operator=(const Tasks&) = delete;
@@ -55,7 +55,7 @@ class Tasks {
   static void Problem(void* context, const char* ns, const char* path, uint64_t version, const char* problem);
 
   jzse_store* const store_;
-  config::Log& log_;
+  log::Log& log_;
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<Task>> tasks_;  // newest first
   uint64_t next_id_ = 1;

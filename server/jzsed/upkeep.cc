@@ -34,6 +34,9 @@ Reply Stats(Service& service, Request& request) {
   if (auto problem = query.Problem(request)) return std::move(*problem);
   const auto stats = service.store.GetStats();
   if (!stats) return Failed(request, stats.error());
+  const Metrics::Totals totals = service.metrics.Sum();
+  size_t connections = 0;
+  for (const auto& loop : service.server.loops()) connections += loop->connection_count();
   return JsonReply(200, {{"version", jzse_version()},
                          {"region", service.store.region()},
                          {"store_id", Hex(stats->store_id[0]) + Hex(stats->store_id[1])},
@@ -58,7 +61,13 @@ Reply Stats(Service& service, Request& request) {
                          {"corrupt_records", stats->corrupt_records},
                          {"recovered_changes", stats->recovered_changes},
                          {"index_rebuilt", stats->index_rebuilt != 0},
-                         {"uses_uring", stats->uses_uring != 0}});
+                         {"uses_uring", stats->uses_uring != 0},
+                         {"server",
+                          {{"requests", totals.requests},
+                           {"received_bytes", totals.bytes_in},
+                           {"sent_bytes", totals.bytes_out},
+                           {"connections", connections},
+                           {"uptime_s", (serve::NowMicros() - service.started_us) / 1'000'000}}}});
 }
 
 Reply Verify(Service& service, Request& request) {

@@ -77,7 +77,7 @@ Error NotFound() { return Error(JZSE_NOT_FOUND, "there is no upload of that id, 
 
 }  // namespace
 
-UploadStore::UploadStore(Store& store, config::Log& log, std::chrono::seconds lifetime)
+UploadStore::UploadStore(Store& store, log::Log& log, std::chrono::seconds lifetime)
     : store_(store), log_(log), lifetime_(lifetime), thread_([this] { Run(); }) {}
 
 UploadStore::~UploadStore() { Stop(); }
@@ -247,8 +247,8 @@ void UploadStore::Sweep() {
     if (!upload && upload.code() == JZSE_NOT_FOUND) done = Drop(id);
     else if (upload && !upload->done && upload->offset == upload->length) done = Assemble(&*upload);
     else continue;
-    log_.Write(done ? config::LogLevel::kInfo : config::LogLevel::kWarning, "upload_swept",
-               config::LogFields().Add("upload", id).Add("what", upload ? "finished" : "expired").Add("error", done ? "" : done.error().message()));
+    log_.Write(done ? log::Level::kInfo : log::Level::kWarning, "upload_swept",
+               {{"upload", id}, {"what", upload ? "finished" : "expired"}, {"error", done ? "" : done.error().message()}});
     std::lock_guard lock(mutex_);
     if (stop_) return;
   }

@@ -27,8 +27,8 @@
 #include <thread>
 #include <vector>
 
-#include "config/log.h"
 #include "jzsed/replies.h"
+#include "log/log.h"
 
 namespace jzse::jzsed {
 
@@ -54,7 +54,7 @@ struct Upload {
 
 class UploadStore {
  public:
-  UploadStore(Store& store, config::Log& log, std::chrono::seconds lifetime);
+  UploadStore(Store& store, log::Log& log, std::chrono::seconds lifetime);
   ~UploadStore();  // Stop
   UploadStore(const UploadStore&) = delete;
   UploadStore& operator=(const UploadStore&) = delete;
@@ -78,7 +78,7 @@ class UploadStore {
   Result<void> EnsureNamespace();
 
   Store& store_;
-  config::Log& log_;
+  log::Log& log_;
   const std::chrono::seconds lifetime_;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -210,7 +210,7 @@ void UploadOptions(Service& service, serve::Connection& connection) {
   Reply reply = NoContent();
   reply.Add("Tus-Version", kVersion);
   reply.Add("Tus-Extension", kExtensions);
-  reply.Add("Tus-Max-Size", std::to_string(service.config.upload_size_max));
+  reply.Add("Tus-Max-Size", std::to_string(service.config().upload_size_max));
   reply.Add("Tus-Checksum-Algorithm", "sha256");
   connection.Answer(Tus(std::move(reply)));
 }
@@ -225,7 +225,7 @@ void CreateUpload(Service& service, serve::Connection& connection) {
   const auto length = http::ParseNumber(request.head.Get("upload-length"));
   if (!length) return connection.Answer(Tus(BadRequest(request, "Upload-Length is missing or no number")));
   begin.length = *length;
-  if (*length > service.config.upload_size_max)
+  if (*length > service.config().upload_size_max)
     return connection.Answer(Tus(serve::Refuse(request, 413, "HTTP_TOO_LARGE", "Upload-Length is beyond Tus-Max-Size")));
   const std::string problem = ReadUploadMetadata(request.head.Get("upload-metadata"), &begin.target);
   if (!problem.empty()) return connection.Answer(Tus(BadRequest(request, problem)));

@@ -10,6 +10,7 @@
 #include <new>
 #include <utility>
 
+#include "http/second_reading.h"
 #include "serve/server.h"
 
 namespace jzse::serve {
@@ -67,7 +68,7 @@ Connection::~Connection() {
 }
 
 void Connection::Start() {
-  deadline_ms_ = loop_.now_ms() + loop_.shared().config.head_timeout.count();
+  deadline_ms_ = loop_.now_ms() + loop_.shared().config().head_timeout.count();
   if (loop_.stopping()) Close("");
   Drive();
   Settle();
@@ -114,7 +115,7 @@ void Connection::Cut(const char* reason) {
 void Connection::Expire() {
   deadline_ms_ = 0;
   if (parked_) return Wake();
-  const config::Config& config = loop_.shared().config;
+  const config::Config& config = loop_.shared().config();
   const bool waits = (state_ == State::kBody && reading_) || (state_ == State::kSend && waiting_writable_);
   if (state_ == State::kBody || state_ == State::kSend) {
     if (!waits || progress_ >= config.progress_bytes_min) {
@@ -175,10 +176,10 @@ void Connection::OnRead(void* self, ssize_t result) {
 }
 
 bool Connection::StepHead() {
-  const config::Config& config = loop_.shared().config;
+  const config::Config& config = loop_.shared().config();
   if (!in_.empty()) {
     const std::string_view bytes = in_.view();
-    const http::HeadResult result = http::ParseHead(bytes, seen_, LimitsOf(config), &request_.head);
+    const http::HeadResult result = http::ReadHead(bytes, seen_, LimitsOf(config), &request_.head);
     if (result.state == http::HeadResult::State::kDone) {
       BeginRequest(result.size);
       return true;
@@ -209,7 +210,7 @@ void Connection::BeginRequest(size_t head_size) {
   request_.started_us = NowMicros();
   if (request_.head.has_body()) {
     head_copy_.assign(in_.view().substr(0, head_size));
-    http::ParseHead(head_copy_, 0, LimitsOf(loop_.shared().config), &request_.head);
+    http::ParseHead(head_copy_, 0, LimitsOf(loop_.shared().config()), &request_.head);
   }
   in_.Consume(head_size);
   const http::Head& head = request_.head;
@@ -265,7 +266,7 @@ void Connection::FinishRequest() {
   Reset();
   if (keep_alive_ && !loop_.stopping()) {
     state_ = State::kHead;
-    deadline_ms_ = loop_.now_ms() + loop_.shared().config.idle_timeout.count();
+    deadline_ms_ = loop_.now_ms() + loop_.shared().config().idle_timeout.count();
     return;
   }
   shutdown(socket_.fd(), SHUT_WR);

@@ -28,7 +28,7 @@ void Connection::Collect(size_t max, Then then) {
 }
 
 void Connection::Stream(std::unique_ptr<Sink> sink) {
-  const config::Config& config = loop_.shared().config;
+  const config::Config& config = loop_.shared().config();
   size_t size = config.upload_buffer;
   if (!request_.head.chunked) size = static_cast<size_t>(std::clamp<uint64_t>(request_.head.length, 1, size));
   if (!loop_.shared().ReserveTransfer(2 * size))
@@ -43,7 +43,7 @@ void Connection::Stream(std::unique_ptr<Sink> sink) {
 void Connection::BeginBody() {
   state_ = State::kBody;
   progress_ = 0;
-  deadline_ms_ = loop_.now_ms() + loop_.shared().config.progress_timeout.count();
+  deadline_ms_ = loop_.now_ms() + loop_.shared().config().progress_timeout.count();
   if (continue_due_ && in_.empty() && send(socket_.fd(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) < 0) {
     // The socket was idle: there is room for 25 bytes unless the client is gone, which reading will tell.
   }

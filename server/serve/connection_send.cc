@@ -15,7 +15,7 @@
 namespace jzse::serve {
 
 void Connection::Answer(Reply reply) {
-  const config::Config& config = loop_.shared().config;
+  const config::Config& config = loop_.shared().config();
   if (reply.close || !body_done_) keep_alive_ = false;
   endless_ = reply.source != nullptr && !reply.length;
   if (endless_) keep_alive_ = false;
@@ -166,7 +166,7 @@ void Connection::OnWritable(void* self, ssize_t result) {
 void Connection::StartNext() {
   parked_ = false;
   next_busy_ = true;
-  if (endless_) deadline_ms_ = loop_.now_ms() + loop_.shared().config.progress_timeout.count();
+  if (endless_) deadline_ms_ = loop_.now_ms() + loop_.shared().config().progress_timeout.count();
   wake_epoch_ = loop_.wake_epoch();
   next_job_.work = [this, now = loop_.now_ms(), stopping = loop_.stopping()] {
     try {

@@ -139,6 +139,7 @@ void Loop::Tick() {
     if (entry.first->Due(now_ms_)) due.push_back(entry.first);
   }
   for (Connection* connection : due) connection->Expire();
+  if (index_ == 0 && shared_.tick) shared_.tick();
   if (++ticks_ % kProbeTicks == 0) {
     for (Connection* connection : Parked()) connection->Probe();
   }

@@ -65,9 +65,9 @@ socklen_t Resolve(const std::string& address, uint16_t port, sockaddr_storage* s
 
 bool Shared::Enter(const std::string& address) {
   std::lock_guard lock(mutex);
-  if (connections >= config.connections_max) return false;
+  if (connections >= config().connections_max) return false;
   size_t& count = by_address[address];
-  if (count >= config.connections_per_address_max) return false;
+  if (count >= config().connections_per_address_max) return false;
   ++count;
   ++connections;
   return true;
@@ -81,7 +81,7 @@ void Shared::Left(const std::string& address) {
 }
 
 bool Shared::ReserveTransfer(size_t bytes) {
-  if (transfer_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes <= config.transfer_memory) return true;
+  if (transfer_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes <= config().transfer_memory) return true;
   ReleaseTransfer(bytes);
   return false;
 }

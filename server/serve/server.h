@@ -23,7 +23,11 @@ class Connection;
 
 // What all loops share. `begin` and `finished` are set before the first connection.
 struct Shared {
-  explicit Shared(const config::Config& c) : config(c), pool(c.workers, c.jobs_max) {}
+  explicit Shared(const config::Config& c) : pool(c.workers, c.jobs_max), config_(&c) {}
+
+  // As it is now. One that was replaced stays valid: whoever replaces it keeps it.
+  const config::Config& config() const { return *config_.load(std::memory_order_acquire); }
+  void Replace(const config::Config& config) { config_.store(&config, std::memory_order_release); }
 
   // False: one of the caps is reached.
   bool Enter(const std::string& address);
@@ -33,9 +37,9 @@ struct Shared {
   void ReleaseTransfer(size_t bytes) { transfer_bytes.fetch_sub(bytes, std::memory_order_relaxed); }
   std::string NewRequestId();
 
-  const config::Config& config;
   std::function<void(Connection&)> begin;             // on the connection's loop
   std::function<void(Loop&, const Finished&)> finished;  // likewise
+  std::function<void()> tick;                           // on the first loop, four times a second
 
   std::mutex mutex;                                    // of the two below
   std::unordered_map<std::string, size_t> by_address;
@@ -45,7 +49,10 @@ struct Shared {
   uint64_t request_seed = 0;
   std::atomic<uint64_t> refused{0};                    // connections beyond a cap
   std::atomic<uint64_t> accepted{0};
-  Pool pool;                                           // last: its threads end first
+  Pool pool;                                           // its threads end before what is above goes
+
+ private:
+  std::atomic<const config::Config*> config_;
 };
 
 class Server {
