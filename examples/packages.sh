@@ -15,7 +15,7 @@ PYTHON_PACKAGES=(python3-cffi python3-dev python3-venv python3-pytest python3-hy
 # What tests/kernel/run.sh wants: a kernel that runs as a process, file systems, a disk that fails on command.
 KERNEL_PACKAGES=(user-mode-linux kmod dmsetup e2fsprogs xfsprogs btrfs-progs nbdkit nbd-client python3)
 # Further contenders of bench/run, which leaves out what it does not find.
-BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind)
+BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind nginx-light wrk)
 # What .ci/run wants besides: the second compiler.
 CI_PACKAGES=(clang)
 # What tests/fuzz/run.sh wants besides: clang's libFuzzer and sanitizers, and names in their reports.
