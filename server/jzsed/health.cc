@@ -24,8 +24,8 @@ void SendAsset(Service& service, serve::Connection& connection, std::string_view
   reply.Add("Cache-Control", "no-cache");
   reply.fields.append(
       "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"
-      "Content-Security-Policy: default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
-      "img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'\r\n");
+      "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+      "media-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'\r\n");
   const http::Conditions conditions = http::TakeConditions(request.head);
   const http::Validators validators{true, asset->etag, 0};
   if (!conditions.if_none_match.empty() &&
