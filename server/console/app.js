@@ -6,7 +6,7 @@ import { ChangesPage } from './changes.js';
 import { connect, listen } from './feed.js';
 import { FilesPage, filesHash, namespaceNote } from './files.js';
 import { HealthPage } from './health.js';
-import { ask, el, showKeys, toast } from './ui.js';
+import { ask, el, menu, showKeys, toast } from './ui.js';
 
 const main = document.getElementById('main');
 let page = null, spaces = [];
@@ -83,17 +83,23 @@ function key(event) {
 function live(state) {
   const node = document.getElementById('live');
   if (node.dataset.state === state) return;
+  const before = node.dataset.state;
   node.dataset.state = state;
+  if (state === 'lost') toast('The connection is lost. It is tried again.', true);
+  else if (before === 'lost') toast('Connected again');
   document.getElementById('live-text').textContent = state === 'open' ? 'Live' : 'Connection lost';
 }
 
 async function start() {
   applyTheme();
   prefersDark.addEventListener('change', applyTheme);
-  document.getElementById('theme').addEventListener('click', () => {
+  const nextTheme = () => {
     localStorage.setItem('theme', THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]);
     applyTheme();
-  });
+  };
+  document.getElementById('theme').addEventListener('click', nextTheme);
+  document.getElementById('more').addEventListener('click', () => menu(document.getElementById('about').textContent, [
+    { label: 'New namespace', icon: 'plus', run: newNamespace }, { label: document.getElementById('theme-text').textContent, icon: 'moon', run: nextTheme }]));
   document.getElementById('help').addEventListener('click', showKeys);
   document.getElementById('new-namespace').addEventListener('click', newNamespace);
   document.addEventListener('keydown', key);

@@ -54,7 +54,7 @@ export class ChangesPage {
     this.newest = Math.max(this.newest ?? 0, change.sequence);
     this.list.prepend(row(change, fresh));
     while (this.list.children.length > SHOWN) this.list.lastChild.remove();
-    this.status.textContent = `at ${count(this.newest)}`;
+    this.status.textContent = `sequence ${count(this.newest)}`;
   }
   toggle() {
     this.paused = !this.paused;

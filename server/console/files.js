@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { details } from './details.js';
 import { listen } from './feed.js';
-import { ask, baseName, button, count, el, icon, kindNode, plural, size, timeNode, toast } from './ui.js';
+import { ask, baseName, button, count, el, icon, kindNode, menu, plural, size, timeNode, toast } from './ui.js';
 import { droppedItems, upload } from './uploads.js';
 
 export const filesHash = (ns, path = '') => `#/files/${ns}/${path.split('/').map(encodeURIComponent).join('/')}`;
@@ -56,7 +56,7 @@ export class FilesPage {
     this.left.replaceChildren(
       el('header', { class: 'head' },
         switcher,
-        el('nav', { class: 'grow', 'aria-label': 'Folder' }, el('ol', { class: 'crumbs' }, crumbs.map(([name, path], i) =>
+        el('nav', { class: `grow${parts.length ? '' : ' root'}`, 'aria-label': 'Folder' }, el('ol', { class: 'crumbs' }, crumbs.map(([name, path], i) =>
           el('li', {}, el('a', { href: filesHash(this.ns, path), 'aria-current': i === crumbs.length - 1 ? 'page' : undefined }, name))))),
         el('div', { class: 'tools' }, el('div', { class: 'find' }, icon('search'), this.find),
           button('New folder', { icon: 'folder-plus', onclick: () => this.newFolder(), 'aria-label': 'New folder' }),
@@ -128,7 +128,7 @@ export class FilesPage {
     const body = el('tbody', {}, rows.map((entry) => this.row(entry, known && !isFolder(entry) && !known.has(`${entry.path} ${entry.sequence}`))));
     this.table.replaceChildren(
       el('table', { class: 'list' }, el('caption', { class: 'visually-hidden' }, `Files in ${this.ns}/${this.prefix}`),
-        el('thead', {}, el('tr', {}, heading('name', 'Name'), heading('size', 'Size'), heading('when', 'Modified'))), body),
+        el('thead', {}, el('tr', {}, heading('name', 'Name'), heading('size', 'Size'), heading('when', 'Modified'), el('th', { class: 'more', scope: 'col' }, el('span', { class: 'visually-hidden' }, 'More')))), body),
       el('div', { class: 'summary' }, el('span', {}, [rows.length - files.length ? plural(rows.length - files.length, 'folder') : null, files.length ? `${plural(files.length, 'file')}, ${size(total)}` : null].filter(Boolean).join(' · '),
         this.cursor ? ' · ' : '', this.cursor ? button('Show more', { kind: 'small', onclick: () => this.load(true) }) : null), options));
     if (focused !== undefined) [...body.rows].find((row) => row.dataset.path === focused)?.querySelector('a').focus();
@@ -138,8 +138,17 @@ export class FilesPage {
     const open = (event) => { if (!folder) { event.preventDefault(); this.choose(entry.path); } };
     const link = el('a', { href: folder ? filesHash(this.ns, `${entry.path}/`) : api.fileUrl(this.ns, entry.path), onclick: open }, kindNode(entry), el('span', {}, name));
     return el('tr', { class: [gone && 'gone', fresh && 'fresh', entry.path === this.chosen && 'chosen'].filter(Boolean).join(' ') || undefined, 'data-path': entry.path,
-      onclick: (event) => { if (!event.target.closest('a')) link.click(); } },
-      el('td', { class: 'name' }, link), el('td', { class: 'size' }, folder ? '' : gone ? 'deleted' : size(entry.size)), el('td', { class: 'when' }, timeNode(entry.mtime ?? entry.changed)));
+      onclick: (event) => { if (!event.target.closest('a, button')) link.click(); } },
+      el('td', { class: 'name' }, link), el('td', { class: 'size' }, folder ? '' : gone ? 'deleted' : size(entry.size)), el('td', { class: 'when' }, timeNode(entry.mtime ?? entry.changed)),
+      el('td', { class: 'more' }, button(`More about ${name}`, { icon: 'dots', kind: 'ghost small', only: true, onclick: () => this.more(entry) })));
+  }
+  more(entry) {
+    const folder = isFolder(entry), gone = entry.kind === 'deleted', name = baseName(entry.path);
+    menu(name, [
+      folder ? { label: 'Open', icon: 'folder', run: () => { location.hash = filesHash(this.ns, `${entry.path}/`); } } : { label: gone ? 'Versions' : 'Details and versions', icon: 'restore', run: () => this.choose(entry.path) },
+      !folder && !gone && { label: 'Download', icon: 'download', href: api.fileUrl(this.ns, entry.path), download: name },
+      !gone && { label: 'Rename or move', icon: 'edit', run: () => this.rename(entry.path) },
+      !gone && { label: 'Delete', icon: 'trash', danger: true, run: () => this.remove(entry.path, folder) }]);
   }
   emptyState() {
     if (this.problem) return el('div', { class: 'empty' }, icon('warn'), el('h2', {}, 'This folder cannot be shown'), el('p', {}, this.problem), button('Try again', { onclick: () => this.load() }));

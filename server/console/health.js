@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { ask, button, count, el, icon, lasting, size, svg, timeNode, toast } from './ui.js';
 
-const EVERY_MS = 2000, POINTS = 150;  // five minutes
+const EVERY_MS = 2000, POINTS = 150, POINTS_MIN = 30;  // the window grows from one minute to five
 
 // A rate from a counter. Its history outlives the page, so that coming back shows what was seen.
 class Series {
@@ -19,11 +19,19 @@ class Series {
 }
 const perSecond = (n) => `${n >= 100 ? count(Math.round(n)) : n.toFixed(n >= 10 ? 0 : 1)}/s`;
 const SERIES = [
-  new Series('Requests', perSecond, (s) => s.metrics.jzsed_http_requests_total),
+  new Series('Requests', perSecond, (s) => s.metrics.jzsed_requests_total),
   new Series('Changes', perSecond, (s) => s.stats.changes),
   new Series('Written to the journal', (n) => `${size(n)}/s`, (s) => s.stats.journal_bytes),
-  new Series('Sent', (n) => `${size(n)}/s`, (s) => s.metrics.jzsed_http_sent_bytes_total),
+  new Series('Sent', (n) => `${size(n)}/s`, (s) => s.metrics.jzsed_sent_bytes_total),
 ];
+
+// The next of 1, 2, 5, 10, 20 ..., or of the powers of two that sizes are told in: where the top line stands.
+function round(rate) {
+  if (rate <= 1) return 1;
+  const steps = rate >= 1024 ? [1024, 2048, 5120, 10240, 20480, 51200, 102400, 204800, 524288] : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1024];
+  const unit = rate >= 1024 ? 1024 ** Math.floor(Math.log(rate) / Math.log(1024) - 1) : 1;
+  return unit * (steps.find((step) => step * unit >= rate) ?? 1024 * 1024);
+}
 
 class Chart {
   constructor(series) {
@@ -34,27 +42,30 @@ class Chart {
     this.at = svg('line', { class: 'at', y1: 0, y2: 100, visibility: 'hidden' });
     this.plot = svg('svg', { class: 'plot', viewBox: '0 0 300 100', preserveAspectRatio: 'none', role: 'img' },
       ...[0, 50, 100].map((y) => svg('line', { class: 'grid', x1: 0, x2: 300, y1: y, y2: y })), this.area, this.curve, this.at);
-    this.top = el('span', {});
+    this.top = el('span', { class: 'top' });
+    this.left = el('span', {});
     this.plot.addEventListener('pointermove', (event) => { this.hover = event.offsetX / this.plot.clientWidth; this.draw(); });
     this.plot.addEventListener('pointerleave', () => { this.hover = undefined; this.draw(); });
-    this.node = el('figure', { class: 'card chart' }, el('header', {}, el('h2', {}, series.title), this.value), this.plot,
-      el('div', { class: 'scale' }, el('span', {}, '5 min ago'), this.top, el('span', {}, 'now')));
+    this.node = el('figure', { class: 'card chart' }, el('header', {}, el('h2', {}, series.title), this.value), this.top, this.plot,
+      el('div', { class: 'scale' }, this.left, el('span', {}, 'now')));
   }
   draw() {
     const { points, format, title } = this.series;
     this.node.hidden = this.series.last === null;
-    const most = Math.max(...points.map((p) => p.rate), 1e-9);
-    const x = (i) => 300 - (points.length - 1 - i) * (300 / (POINTS - 1)), y = (rate) => 98 - (rate / most) * 92;
+    const highest = Math.max(...points.map((p) => p.rate), 0), most = round(highest);
+    const most_points = Math.max(POINTS_MIN, points.length);
+    const x = (i) => 300 - (points.length - 1 - i) * (300 / (most_points - 1)), y = (rate) => 100 - (rate / most) * 100;
     const line = points.map((p, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${y(p.rate).toFixed(1)}`).join('');
     this.curve.setAttribute('d', line);
     this.area.setAttribute('d', points.length > 1 ? `${line}L300 100L${x(0).toFixed(1)} 100Z` : '');
-    const chosen = this.hover === undefined ? points.length - 1 : Math.round(points.length - 1 - (1 - this.hover) * (POINTS - 1));
+    const chosen = this.hover === undefined ? points.length - 1 : Math.round(points.length - 1 - (1 - this.hover) * (most_points - 1));
     const point = points[chosen];
     this.value.textContent = point ? format(point.rate) + (this.hover === undefined ? '' : ` at ${new Date(point.ms).toLocaleTimeString()}`) : '–';
     this.at.setAttribute('visibility', this.hover !== undefined && point ? 'visible' : 'hidden');
     if (point) for (const end of ['x1', 'x2']) this.at.setAttribute(end, x(chosen));
-    this.top.textContent = points.length ? `highest ${format(most < 1e-6 ? 0 : most)}` : '';
-    this.plot.setAttribute('aria-label', points.length ? `${title}: now ${format(points.at(-1).rate)}, highest of the last five minutes ${format(most)}` : `${title}: nothing measured yet`);
+    this.top.textContent = points.length ? format(most) : '';
+    this.left.textContent = `${Math.round((most_points * EVERY_MS) / 60000)} min ago`;
+    this.plot.setAttribute('aria-label', points.length ? `${title}: now ${format(points.at(-1).rate)}, highest of the last minutes ${format(highest)}` : `${title}: nothing measured yet`);
   }
 }
 

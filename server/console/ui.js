@@ -118,6 +118,20 @@ export function ask({ title, text, fields = [], verb = 'OK', danger = false, sub
   });
 }
 
+// A list of things to do: [{label, icon, run, href, download, danger}].
+export function menu(title, entries) {
+  const close = (then) => () => { dialog.close(); then?.(); };
+  const dialog = el('dialog', { class: 'sheet', 'aria-labelledby': 'sheet-title' }, el('h2', { id: 'sheet-title' }, title),
+    el('div', { class: 'entries' }, entries.filter(Boolean).map((e) => e.href
+      ? el('a', { class: 'button', href: e.href, download: e.download, onclick: close() }, icon(e.icon), e.label)
+      : el('button', { type: 'button', class: e.danger ? 'danger' : undefined, onclick: close(e.run) }, icon(e.icon), e.label)),
+    el('button', { type: 'button', onclick: close() }, icon('close'), 'Cancel')));
+  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 export function showKeys() {
   const rows = [['↑ ↓', 'Move through the list'], ['Enter', 'Open'], ['Backspace', 'The folder above'], ['/', 'Filter'], ['u', 'Upload files'],
     ['n', 'New folder'], ['r', 'Rename or move'], ['Delete', 'Delete'], ['1 2 3', 'Files, changes, health'], ['Esc', 'Close the details'], ['?', 'This list']];
