@@ -171,6 +171,7 @@ int Serve(Process& process) {
   for (const auto& loop : server.loops()) {
     auto queue = service.store.OpenQueue(kQueueCapacity);
     if (!queue) return Complain(queue.error().message());
+    service.hot.push_back(std::make_unique<HotFiles>());
     service.writes.push_back(std::make_unique<Writes>(std::move(*queue), *loop));
   }
   server.shared().begin = [&service](serve::Connection& connection) { Begin(service, connection); };

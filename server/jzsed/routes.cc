@@ -16,9 +16,9 @@ using serve::Request;
 
 // The busiest first.
 const std::vector<Route> kRoutes = {
-    {Method::kGet, "/v1/namespaces/{ns}/files/{path}", "getFile", Body::kNone, GetFile, nullptr},
+    {Method::kGet, "/v1/namespaces/{ns}/files/{path}", "getFile", Body::kOwn, nullptr, GetFile},
     {Method::kPut, "/v1/namespaces/{ns}/files/{path}", "putFile", Body::kOwn, nullptr, PutFile},
-    {Method::kHead, "/v1/namespaces/{ns}/files/{path}", "headFile", Body::kNone, GetFile, nullptr},
+    {Method::kHead, "/v1/namespaces/{ns}/files/{path}", "headFile", Body::kOwn, nullptr, GetFile},
     {Method::kDelete, "/v1/namespaces/{ns}/files/{path}", "deleteFile", Body::kOwn, nullptr, DeleteFile},
     {Method::kGet, "/v1/namespaces/{ns}/files", "listFiles", Body::kNone, ListFiles, nullptr},
     {Method::kGet, "/v1/namespaces/{ns}/metadata/{path}", "getMetadata", Body::kNone, GetMetadata, nullptr},

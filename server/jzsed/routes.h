@@ -33,7 +33,7 @@ std::string_view MethodName(http::Method method);
 
 // ---- the handlers, by file
 // files_read.cc
-serve::Reply GetFile(Service& service, serve::Request& request);
+void GetFile(Service& service, serve::Connection& connection);
 serve::Reply GetMetadata(Service& service, serve::Request& request);
 // files_write.cc
 void PutFile(Service& service, serve::Connection& connection);

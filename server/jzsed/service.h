@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "jzsed/hot.h"
 #include "jzsed/metrics.h"
 #include "jzsed/tasks.h"
 #include "jzsed/upload_store.h"
@@ -39,6 +40,7 @@ struct Service {
   Watcher watcher;
   std::unique_ptr<UploadStore> uploads;         // set once the store is open
   std::vector<std::unique_ptr<Writes>> writes;  // one for each loop
+  std::vector<std::unique_ptr<HotFiles>> hot;   // likewise
   std::atomic<bool> stopping{false};
   int64_t started_us = serve::NowMicros();
 };
