@@ -6,16 +6,16 @@
 # Library and command.
 BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
   libabsl-dev libleveldb-dev libfmt-dev nlohmann-json3-dev libssl-dev liburing-dev libxxhash-dev libzstd-dev
-  libutf8proc-dev libcli11-dev libtomlplusplus-dev libyaml-cpp-dev)
+  libutf8proc-dev libcli11-dev libtomlplusplus-dev libyaml-cpp-dev libboost1.81-dev)
 # Tests on top of that.
-TEST_PACKAGES=(catch2 python3 binutils python3-xxhash python3-zstandard doxygen)
+TEST_PACKAGES=(catch2 python3 binutils python3-xxhash python3-zstandard doxygen python3-jsonschema)
 # Tests of the Python package (suites python and wheel); building it needs the first two.
 PYTHON_PACKAGES=(python3-cffi python3-dev python3-venv python3-pytest python3-hypothesis python3-numpy python3-pandas
   python3-fsspec python3-dask)
 # What tests/kernel/run.sh wants: a kernel that runs as a process, file systems, a disk that fails on command.
 KERNEL_PACKAGES=(user-mode-linux kmod dmsetup e2fsprogs xfsprogs btrfs-progs nbdkit nbd-client python3)
 # Further contenders of bench/run, which leaves out what it does not find.
-BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind)
+BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind nginx-light wrk)
 # What .ci/run wants besides: the second compiler.
 CI_PACKAGES=(clang)
 # What tests/fuzz/run.sh wants besides: clang's libFuzzer and sanitizers, and names in their reports.

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jzsed/content.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace jzse::jzsed {
+namespace {
+
+constexpr size_t kCopySize = 64 * 1024;
+
+class ContentSource : public serve::Source {
+ public:
+  ContentSource(Reader reader, std::vector<Stretch> stretches, size_t window)
+      : reader_(std::move(reader)), stretches_(std::move(stretches)), window_(window) {}
+
+  bool Next(int64_t, bool, serve::Window* window) override {
+    uint64_t left = window_;
+    while (left > 0 && at_ < stretches_.size()) {
+      Stretch& stretch = stretches_[at_];
+      if (!stretch.text.empty()) window->pieces.push_back(serve::Piece::Of(std::exchange(stretch.text, "")));
+      if (stretch.size == 0) {
+        ++at_;
+        continue;
+      }
+      const uint64_t wanted = std::min(left, stretch.size);
+      const uint64_t given = copies_ ? Copy(stretch.offset, wanted, window) : Place(stretch.offset, wanted, window);
+      if (given == 0) return false;
+      if (copies_) left = 0;  // copies are held in memory: one at a time
+      stretch.offset += given;
+      stretch.size -= given;
+      left -= std::min(left, given);
+    }
+    return true;
+  }
+
+ private:
+  // Bytes covered; 0: failed. Falls back to copies for good.
+  uint64_t Place(uint64_t offset, uint64_t wanted, serve::Window* window) {
+    std::array<jzse_extent, 16> extents;
+    size_t count = 0;
+    const int code =
+        jzse_reader_extents(reader_.get(), offset, extents.data(), std::min<size_t>(extents.size(), wanted / kCopySize + 1),
+                            &count, nullptr);
+    if (code == JZSE_UNSUPPORTED) {
+      copies_ = true;
+      return Copy(offset, wanted, window);
+    }
+    if (code != JZSE_OK) return 0;
+    uint64_t given = 0;
+    for (size_t i = 0; i < count && given < wanted; ++i) {
+      serve::Piece piece;
+      piece.fd = extents[i].fd;
+      piece.offset = extents[i].offset;
+      piece.size = std::min(extents[i].length, wanted - given);
+      given += piece.size;
+      window->pieces.push_back(std::move(piece));
+    }
+    return given;
+  }
+
+  uint64_t Copy(uint64_t offset, uint64_t wanted, serve::Window* window) {
+    std::string bytes(static_cast<size_t>(std::min<uint64_t>(wanted, kCopySize)), '\0');
+    const auto count = reader_.ReadAt(offset, ByteRoom(bytes.data(), bytes.size()));
+    if (!count || *count == 0) return 0;
+    bytes.resize(*count);
+    window->pieces.push_back(serve::Piece::Of(std::move(bytes)));
+    return *count;
+  }
+
+  Reader reader_;
+  std::vector<Stretch> stretches_;
+  const size_t window_;
+  size_t at_ = 0;
+  bool copies_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<serve::Source> MakeContentSource(Reader reader, std::vector<Stretch> stretches, size_t window) {
+  return std::make_unique<ContentSource>(std::move(reader), std::move(stretches), window);
+}
+
+}  // namespace jzse::jzsed

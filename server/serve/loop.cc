@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/loop.h"
+
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <deque>
+#include <vector>
+
+#include "http/date.h"
+#include "serve/connection.h"
+#include "serve/server.h"
+
+namespace jzse::serve {
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::milliseconds kTick{250};
+
+constexpr unsigned kProbeTicks = 4;
+
+int64_t NowMs() { return NowMicros() / 1000; }
+
+}  // namespace
+
+int64_t NowMicros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+struct Loop::State {
+  struct Watched {
+    Watched(asio::io_context& context, int fd, std::function<void()> call)
+        : descriptor(context, fd), readable(std::move(call)) {}
+    asio::posix::stream_descriptor descriptor;
+    std::function<void()> readable;
+  };
+  struct Listened {
+    Listened(asio::io_context& context, int fd, std::function<void(int)> call)
+        : descriptor(context, fd), accept(std::move(call)) {}
+    asio::posix::stream_descriptor descriptor;
+    std::function<void(int)> accept;
+    bool exhausted = false;  // no descriptor was left; tried again by a tick
+  };
+
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
+  asio::steady_timer timer{context};
+  std::deque<Watched> watched;
+  std::deque<Listened> listened;
+};
+
+// ------------------------------------------------------------------------------------------------- sockets
+
+struct Socket::State {
+  State(asio::io_context& context, int fd)
+      : socket(context, asio::generic::stream_protocol(AF_INET, IPPROTO_TCP), fd), descriptor(fd) {}
+  asio::generic::stream_protocol::socket socket;
+  const int descriptor;
+};
+
+Socket::Socket(Loop& loop, int fd) : state_(std::make_unique<State>(loop.state().context, fd)) {
+  error_code ignored;
+  state_->socket.native_non_blocking(true, ignored);
+}
+Socket::~Socket() = default;
+
+int Socket::fd() const { return state_->descriptor; }
+
+void Socket::Read(char* buffer, size_t size, Done done, void* self) {
+  state_->socket.async_read_some(asio::buffer(buffer, size), [done, self](const error_code& error, size_t count) {
+    done(self, error == asio::error::eof ? 0 : error ? -1 : static_cast<ssize_t>(count));
+  });
+}
+
+void Socket::WaitWritable(Done done, void* self) {
+  state_->socket.async_wait(asio::socket_base::wait_write,
+                            [done, self](const error_code& error) { done(self, error ? -1 : 1); });
+}
+
+void Socket::Close() {
+  error_code ignored;
+  state_->socket.close(ignored);
+}
+
+// --------------------------------------------------------------------------------------------------- loop
+
+Loop::Loop(Shared& shared, unsigned index) : shared_(shared), index_(index), state_(std::make_unique<State>()) {
+  now_ms_ = NowMs();
+  date_ = http::FormatHttpDate(std::time(nullptr));
+}
+
+Loop::~Loop() {
+  for (State::Watched& watched : state_->watched) watched.descriptor.release();  // not ours to close
+}
+
+void Loop::Run() {
+  ArmTick();
+  while (!finished()) {
+    state_->context.run_one();
+    Round();
+  }
+}
+
+// Everything that is ready now, then one hand-over.
+void Loop::Round() {
+  now_ms_ = NowMs();
+  state_->context.poll();
+  if (offloaded_.count > 0) shared_.pool.Submit(&offloaded_);
+}
+
+void Loop::ArmTick() {
+  state_->timer.expires_after(kTick);
+  state_->timer.async_wait([this](const error_code& error) {
+    if (error) return;
+    Tick();
+    ArmTick();
+  });
+}
+
+void Loop::Tick() {
+  now_ms_ = NowMs();
+  date_ = http::FormatHttpDate(std::time(nullptr));
+  std::vector<Connection*> due;
+  for (const auto& entry : connections_) {
+    if (entry.first->Due(now_ms_)) due.push_back(entry.first);
+  }
+  for (Connection* connection : due) connection->Expire();
+  if (index_ == 0 && shared_.tick) shared_.tick();
+  if (++ticks_ % kProbeTicks == 0) {
+    for (Connection* connection : Parked()) connection->Probe();
+  }
+  if (ticks_ % kProbeTicks == 0) {
+    for (size_t i = 0; i < state_->listened.size(); ++i) {
+      if (std::exchange(state_->listened[i].exhausted, false)) ArmAccept(i);
+    }
+  }
+}
+
+void Loop::Post(std::function<void()> call) { asio::post(state_->context, std::move(call)); }
+
+void Loop::Adopt(int fd, std::string address) {
+  count_.fetch_add(1, std::memory_order_relaxed);
+  Post([this, fd, address = std::move(address)] {
+    auto connection = std::make_unique<Connection>(*this, fd, address);
+    Connection* const raw = connection.get();
+    connections_.emplace(raw, std::move(connection));
+    raw->Start();
+  });
+}
+
+void Loop::Remove(Connection* connection) {
+  const auto found = connections_.find(connection);
+  shared_.Left(connection->address());
+  connections_.erase(found);
+  count_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Loop::WakeParked() {
+  Post([this] {
+    ++wake_epoch_;
+    for (Connection* connection : Parked()) connection->Wake();
+  });
+}
+
+std::vector<Connection*> Loop::Parked() const {
+  std::vector<Connection*> parked;
+  for (const auto& entry : connections_) {
+    if (entry.first->parked()) parked.push_back(entry.first);
+  }
+  return parked;
+}
+
+bool Loop::Offload(Job* job, bool forced) {
+  if (!shared_.pool.Reserve(forced)) return false;
+  job->loop = this;
+  offloaded_.Push(job);
+  return true;
+}
+
+void Loop::GiveBack(Job* job) {
+  bool wake = false;
+  {
+    std::lock_guard lock(back_mutex_);
+    wake = back_.first == nullptr;
+    back_.Push(job);
+  }
+  if (wake) Post([this] { TakeBack(); });
+}
+
+void Loop::TakeBack() {
+  JobList jobs;
+  {
+    std::lock_guard lock(back_mutex_);
+    std::swap(jobs, back_);
+  }
+  while (Job* job = jobs.Pop()) job->done();
+}
+
+void Loop::BeginStop() {
+  Post([this] {
+    stopping_ = true;
+    StopListening();
+    std::vector<Connection*> all;
+    for (const auto& entry : connections_) all.push_back(entry.first);
+    for (Connection* connection : all) connection->BeginStop();
+  });
+}
+
+void Loop::Cut() {
+  Post([this] {
+    std::vector<Connection*> all;
+    for (const auto& entry : connections_) all.push_back(entry.first);
+    for (Connection* connection : all) connection->Cut("the server stops");
+  });
+}
+
+void Loop::Watch(int fd, std::function<void()> readable) {
+  state_->watched.emplace_back(state_->context, fd, std::move(readable));
+  ArmWatch(state_->watched.size() - 1);
+}
+
+void Loop::ArmWatch(size_t index) {
+  State::Watched& watched = state_->watched[index];
+  watched.descriptor.async_wait(asio::posix::descriptor_base::wait_read, [this, index](const error_code& error) {
+    if (error) return;
+    state_->watched[index].readable();
+    ArmWatch(index);
+  });
+}
+
+void Loop::Listen(int fd, std::function<void(int)> accept) {
+  state_->listened.emplace_back(state_->context, fd, std::move(accept));
+  ArmAccept(state_->listened.size() - 1);
+}
+
+void Loop::StopListening() {
+  for (State::Listened& listened : state_->listened) {
+    error_code ignored;
+    if (listened.descriptor.is_open()) listened.descriptor.close(ignored);
+  }
+}
+
+void Loop::ArmAccept(size_t index) {
+  State::Listened& listened = state_->listened[index];
+  listened.descriptor.async_wait(asio::posix::descriptor_base::wait_read, [this, index](const error_code& error) {
+    if (error || !state_->listened[index].descriptor.is_open()) return;
+    // A few at a time, so that a flood of connections leaves room for requests.
+    for (int i = 0; i < 64; ++i) {
+      const int fd = accept4(state_->listened[index].descriptor.native_handle(), nullptr, nullptr,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) state_->listened[index].accept(fd);
+      if (fd < 0 && errno != EINTR && errno != ECONNABORTED) {
+        state_->listened[index].exhausted = errno != EAGAIN && errno != EWOULDBLOCK;
+        break;
+      }
+    }
+    if (!state_->listened[index].exhausted) ArmAccept(index);
+  });
+}
+
+}  // namespace jzse::serve
