@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+import http_works
 import tools
 import works
 
@@ -58,7 +59,7 @@ class Bench:
         library = who.removesuffix("-batch")
         if library in ("rocksdb", "sqlite") and not self.built[library]:
             return f"the driver was built without {library}"
-        return tools.missing(who)
+        return http_works.missing(self, who) or tools.missing(who)
 
     @contextlib.contextmanager
     def directory(self):

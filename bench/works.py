@@ -9,6 +9,7 @@ import dataclasses
 import shutil
 from typing import Callable
 
+import http_works
 import measures
 import tools
 from measures import GIB, KIB, MIB, Gets
@@ -33,6 +34,10 @@ DURABILITY = {
     "restic": "fsync per pack, syncfs at the end",
     "borg": "fsync per segment, syncfs at the end",
     "casync": "syncfs at the end",
+    "jzsed": "fdatasync per commit group",
+    "nginx": "none",
+    "beast": "none",
+    "library": "fdatasync per commit group",
 }
 
 
@@ -329,3 +334,4 @@ MANY = [
 ]
 
 WORKS = OBJECTS + COUNTS + LARGE + TREES + SPACE + FILES + MANY
+HTTP = http_works.make_works(Work, Figure, at_most)

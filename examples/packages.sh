@@ -17,7 +17,7 @@ KERNEL_PACKAGES=(user-mode-linux kmod dmsetup e2fsprogs xfsprogs btrfs-progs nbd
 # What the tests of the web console want besides (suite console): a browser, about 400 MB with what it needs.
 CONSOLE_PACKAGES=(chromium)
 # Further contenders of bench/run, which leaves out what it does not find.
-BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind)
+BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind nginx-light wrk)
 # What .ci/run wants besides: the second compiler.
 CI_PACKAGES=(clang)
 # What tests/fuzz/run.sh wants besides: clang's libFuzzer and sanitizers, and names in their reports.

@@ -296,6 +296,7 @@ jzse_namespace_info NamespaceInfoOf(const engine::NamespaceInfo& info) noexcept 
   out.version_count = info.version_count;
   out.version_bytes = info.version_bytes;
   out.tombstone_count = info.tombstone_count;
+  out.directory_count = info.directory_count;
   return out;
 }
 

@@ -60,7 +60,7 @@ struct FirstVersion;  // kSize: of the struct in version 0.1.0, up to its last f
 JZSE_FIRST_VERSION(jzse_options, log_context);
 JZSE_FIRST_VERSION(jzse_stats, uses_uring);
 JZSE_FIRST_VERSION(jzse_namespace_config, reserved);
-JZSE_FIRST_VERSION(jzse_namespace_info, tombstone_count);
+JZSE_FIRST_VERSION(jzse_namespace_info, directory_count);
 JZSE_FIRST_VERSION(jzse_file_info, etag);
 JZSE_FIRST_VERSION(jzse_put_options, reserved);
 JZSE_FIRST_VERSION(jzse_get_options, version);

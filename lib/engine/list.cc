@@ -114,7 +114,10 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::List(std::string_view ns, const Lis
       std::make_unique<ListerImpl>(std::move(own), borrowed, *index_, name.id, std::move(canonical)));
 }
 
-StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, std::string_view path) {
+StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, std::string_view path,
+                                                          const Snapshot* snapshot) {
+  const store::ReadView* const view =
+      snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(snapshot)->view;
   JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
   JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
   std::vector<ListEntry> entries;
@@ -131,13 +134,13 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, s
     return true;
   };
   std::string value;
-  JZSE_ASSIGN_OR_RETURN(const bool found, index_->Get(store::PathKey(name.id, canonical), &value));
+  JZSE_ASSIGN_OR_RETURN(const bool found, Load(store::PathKey(name.id, canonical), view, &value));
   if (found) add(value, true);
-  JZSE_RETURN_IF_ERROR(index_->Scan(store::TombstonePrefix(name.id, canonical), nullptr,
-                                    [&](Bytes, Bytes tombstone) { return add(tombstone, true); }));
+  JZSE_RETURN_IF_ERROR(Scan(store::TombstonePrefix(name.id, canonical), view,
+                            [&](Bytes, Bytes tombstone) { return add(tombstone, true); }));
   for (const base::FileId& file : files)
-    JZSE_RETURN_IF_ERROR(index_->Scan(store::VersionPrefix(name.id, file), nullptr,
-                                      [&](Bytes, Bytes version) { return add(version, false); }));
+    JZSE_RETURN_IF_ERROR(Scan(store::VersionPrefix(name.id, file), view,
+                              [&](Bytes, Bytes version) { return add(version, false); }));
   JZSE_RETURN_IF_ERROR(status);
   if (entries.empty()) return NotFound(canonical);
   std::sort(entries.begin(), entries.end(),

@@ -24,6 +24,7 @@ void Count(NamespaceTotals& totals, const FileEntry& entry, int64_t sign) {
   if (entry.live()) {
     totals.files += sign;
     totals.bytes += sign * LogicalSize(entry);
+    if (entry.kind() == ContentKind::kDirectory) totals.directories += sign;
   } else {
     totals.tombstones += sign;
   }

@@ -327,6 +327,7 @@ std::string EncodeNamespaceEntry(const NamespaceEntry& entry) {
   encoder.Varint(entry.totals.versions);
   encoder.Varint(entry.totals.version_bytes);
   encoder.Varint(entry.totals.tombstones);
+  encoder.Varint(entry.totals.directories);
   return value;
 }
 
@@ -341,6 +342,7 @@ StatusOr<NamespaceEntry> DecodeNamespaceEntry(Bytes value) {
   entry.totals.versions = decoder.Varint();
   entry.totals.version_bytes = decoder.Varint();
   entry.totals.tombstones = decoder.Varint();
+  entry.totals.directories = decoder.Varint();
   if (!decoder.done()) return Malformed("index entry of a namespace");
   return entry;
 }

@@ -18,7 +18,7 @@ using base::FileId;
 using base::Hash256;
 using base::NamespaceId;
 
-inline constexpr uint32_t kIndexVersion = 2;
+inline constexpr uint32_t kIndexVersion = 3;
 
 enum class ChangeType : uint8_t { kPut = 1, kDelete = 2, kMove = 3, kMkdir = 4, kMetadata = 5 };
 enum class InlineEncoding : uint8_t { kNone = 0, kRaw = 1, kZstd = 2 };
@@ -130,6 +130,7 @@ StatusOr<ChunkEntry> DecodeChunkEntry(Bytes value);
 
 struct NamespaceTotals {
   uint64_t files = 0, bytes = 0, versions = 0, version_bytes = 0, tombstones = 0;
+  uint64_t directories = 0;       // of files
   auto operator<=>(const NamespaceTotals&) const = default;
 };
 struct NamespaceEntry {

@@ -83,7 +83,7 @@ constexpr std::array kSchema{
     Setting{"heartbeat", Type::kDuration, &Config::heartbeat, 1, 3600, kReload,
             "Time between the comment lines of an event stream in which nothing happens."},
     Setting{"wait_max", Type::kDuration, &Config::wait_max, 1, 3600, kReload, "Longest wait of a long poll."},
-    Setting{"upload_lifetime", Type::kDuration, &Config::upload_lifetime, 60, 365 * 86'400, kReload,
+    Setting{"upload_lifetime", Type::kDuration, &Config::upload_lifetime, 1, 365 * 86'400, kReload,
             "How long an unfinished resumable upload is kept after its last part."},
     // Log and console
     Setting{"log_level", Type::kChoice, &Config::log_level, 0, 3, kReload, "What is logged: this level and graver ones.",

@@ -8,6 +8,7 @@
 #include "jzsed/replies.h"
 #include "jzsed/routes.h"
 #include "jzsed/service.h"
+#include "jzsed/tus.h"
 #include "jzsed/upload_store.h"
 
 namespace jzse::jzsed {
@@ -36,37 +37,6 @@ std::optional<Reply> CheckVersion(const Request& request) {
 
 Reply Busy(const Request& request) {
   return Tus(serve::ProblemReply({409, "HTTP_UPLOAD_BUSY", "another request works on this upload", true}, request.id));
-}
-
-// "key base64,key base64" into the target; a message, or "".
-std::string ReadUploadMetadata(std::string_view text, UploadTarget* target) {
-  std::string problem;
-  http::ForEachElement(text, [&](std::string_view pair) {
-    const size_t space = pair.find(' ');
-    const std::string_view key = pair.substr(0, space);
-    const auto value = http::Base64Decode(space == std::string_view::npos ? std::string_view() : pair.substr(space + 1));
-    if (!value || value->find('\0') != std::string::npos) {
-      problem = "Upload-Metadata: the value of " + std::string(key) + " is malformed";
-      return;
-    }
-    Attributes& attributes = target->attributes;
-    if (key == "namespace") target->ns = *value;
-    else if (key == "path" || (key == "filename" && target->path.empty())) target->path = *value;
-    else if (key == "content_type" || key == "filetype") attributes.content_type = *value;
-    else if (key == "if_match") attributes.if_match = *value;
-    else if (key == "if_none_match") attributes.if_none_match = *value;
-    else if (key == "mode" && !ParseMode(*value, &attributes.mode)) problem = "Upload-Metadata: mode is no octal number";
-    else if (key == "mtime") {
-      const auto mtime = http::ParseRfc3339(*value);
-      if (!mtime) problem = "Upload-Metadata: mtime is no RFC 3339 time";
-      attributes.mtime_ns = mtime.value_or(0);
-    } else if (key.substr(0, 5) == "meta-") {
-      attributes.metadata.emplace_back(std::string(key.substr(5)), *value);
-    }
-  });
-  if (problem.empty() && target->path.empty()) problem = "Upload-Metadata has neither path nor filename";
-  if (target->ns == kUploadsNamespace) problem = "this namespace is the server's own";
-  return problem;
 }
 
 // Takes the body of a PATCH, or of a creation with upload, in parts.
@@ -227,7 +197,8 @@ void CreateUpload(Service& service, serve::Connection& connection) {
   begin.length = *length;
   if (*length > service.config().upload_size_max)
     return connection.Answer(Tus(serve::Refuse(request, 413, "HTTP_TOO_LARGE", "Upload-Length is beyond Tus-Max-Size")));
-  const std::string problem = ReadUploadMetadata(request.head.Get("upload-metadata"), &begin.target);
+  std::string problem = ReadUploadMetadata(request.head.Get("upload-metadata"), &begin.target);
+  if (begin.target.ns == kUploadsNamespace) problem = "this namespace is the server's own";
   if (!problem.empty()) return connection.Answer(Tus(BadRequest(request, problem)));
   if (request.head.has_body()) {
     if (auto refused = ReadBody(request, &begin)) return connection.Answer(std::move(*refused));

@@ -135,7 +135,6 @@ void Connection::Expire() {
 }
 
 void Connection::BeginStop() {
-  request_.stopping = true;
   if (state_ == State::kHead && in_.empty()) Close("");
   keep_alive_ = false;
   if (parked_) Wake();
@@ -287,7 +286,7 @@ void Connection::Reset() {
   work_ = nullptr;
   sink_.reset();
   sink_reply_.reset();
-  fill_.Release();
+  if (!reading_ || read_target_ != &fill_) fill_.Release();  // else the socket may still write into it; the connection ends soon
   write_.Release();
   if (reserved_ > 0) loop_.shared().ReleaseTransfer(reserved_);
   reserved_ = 0;

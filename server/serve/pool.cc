@@ -51,6 +51,11 @@ void Pool::Submit(JobList* jobs) {
   if (wake) wake_.notify_one();
 }
 
+void Pool::SetMax(size_t jobs_max) {
+  std::lock_guard lock(mutex_);
+  jobs_max_ = jobs_max;
+}
+
 size_t Pool::waiting() const {
   std::lock_guard lock(mutex_);
   return reserved_;

@@ -48,14 +48,15 @@ class Pool {
   // Takes the jobs over, which were all reserved.
   void Submit(JobList* jobs);
   size_t waiting() const;
+  void SetMax(size_t jobs_max);
 
  private:
   void Run();
 
-  const size_t jobs_max_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   JobList jobs_;
+  size_t jobs_max_;
   size_t reserved_ = 0;  // places taken: jobs that wait or will be submitted
   size_t idle_ = 0;
   bool stop_ = false;

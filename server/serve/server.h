@@ -27,7 +27,10 @@ struct Shared {
 
   // As it is now. One that was replaced stays valid: whoever replaces it keeps it.
   const config::Config& config() const { return *config_.load(std::memory_order_acquire); }
-  void Replace(const config::Config& config) { config_.store(&config, std::memory_order_release); }
+  void Replace(const config::Config& config) {
+    config_.store(&config, std::memory_order_release);
+    pool.SetMax(config.jobs_max);
+  }
 
   // False: one of the caps is reached.
   bool Enter(const std::string& address);

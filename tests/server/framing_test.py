@@ -131,7 +131,7 @@ CASES = {
 class Framing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server('--no-request-log')
+        cls.server = Server('--no-log-requests')
         cls.server.start()
 
     @classmethod

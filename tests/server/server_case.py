@@ -58,6 +58,7 @@ class Server:
         line = self.process.stdout.readline()
         if 'serving' not in line:
             self.process.wait(DEADLINE)
+            reader.join(DEADLINE)
             raise RuntimeError(f'jzsed did not start: {line!r} {self.log}')
         self.port = int(line.rsplit(':', 1)[1].strip(' /\n'))
 

@@ -139,7 +139,12 @@ class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; 
 
     def versions(self, path: str) -> Listing:
         """The states of the file, newest first, the current one included; `version` names each."""
-        return Listing(self._store, lib.jzse_versions_open, self._name, _native.text(path))
+        raw = _native.text(path)
+        given, held = options.get(self._snapshot, 0)
+        try:
+            return Listing(self._store, lib.jzse_versions_open, self._name, raw, given)
+        finally:
+            held.clear()
 
     def info(self) -> records.NamespaceInfo:
         """Counts and sizes, as of now."""

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The change feed: pages, long polls, event streams."""
+import json
+import threading
+import time
+import unittest
+
+import server_case
+from server_case import Server, file_path, wait_until
+
+
+class Stream:
+    """An event stream as a browser reads it."""
+
+    def __init__(self, server, query='', **headers):
+        self.connection = server.connect()
+        self.connection.request('GET', '/v1/changes' + query, headers={'Accept': 'text/event-stream', **headers})
+        self.answer = self.connection.getresponse()
+        assert self.answer.status == 200 and self.answer.headers['Content-Type'] == 'text/event-stream', self.answer.status
+        self.comments = 0
+
+    def next(self):
+        event = {}
+        while True:
+            line = self.answer.readline().decode().rstrip('\n')
+            if line.startswith(':'):
+                self.comments += 1
+            elif line:
+                key, value = line.split(': ', 1)
+                event[key] = value
+            elif 'data' in event:
+                return int(event['id']), event['event'], json.loads(event['data'])
+            elif self.answer.isclosed():
+                return None
+
+    def close(self):
+        self.connection.close()
+        self.answer.close()
+
+
+class Changes(unittest.TestCase):
+    def setUp(self):
+        self.server = Server('--heartbeat', '1')
+        self.server.start()
+
+    def tearDown(self):
+        self.assertEqual(self.server.stop(), 0)
+        self.server.__exit__()
+
+    def put(self, path):
+        return self.server.put(file_path(path), path.encode()).json['sequence']
+
+    def test_pages(self):
+        for i in range(25):
+            self.put(f'a/{i}')
+        seen, after = [], 0
+        while True:
+            page = self.server.get(f'/v1/changes?limit=7&after={after}').json
+            if not page['changes']:
+                break
+            seen += [change['path'] for change in page['changes']]
+            after = page['next']
+        self.assertEqual(seen, [f'a/{i}' for i in range(25)])
+        self.assertEqual(self.server.get('/v1/changes?prefix=a/2').json['changes'][0]['path'], 'a/2')
+        self.assertEqual(self.server.get('/v1/changes?namespace=default&after=now').json, {'changes': [], 'next': after})
+
+    def test_long_poll(self):
+        self.put('before')
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=30').json))
+                   for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: b'jzsed_watchers 10' in self.server.get('/metrics').body)
+        time.sleep(0.1)
+        self.assertEqual(answers, [])
+        sequence = self.put('after')
+        for thread in threads:
+            thread.join()
+        self.assertEqual([[c['sequence'] for c in a['changes']] for a in answers], [[sequence]] * 10)
+        start = time.monotonic()
+        self.assertEqual(self.server.get('/v1/changes?after=now&wait=1').json['changes'], [])
+        self.assertGreater(time.monotonic() - start, 0.7)
+        wait_until(lambda: b'jzsed_watchers 0' in self.server.get('/metrics').body)
+
+    def test_no_change_is_missed(self):
+        """Writers and long polls race; every poll goes on where the last one ended."""
+        count, seen = 300, []
+
+        def write():
+            for i in range(count):
+                self.put(f'race/{i}')
+        writer = threading.Thread(target=write)
+        writer.start()
+        after = 0
+        while len(seen) < count:
+            page = self.server.get(f'/v1/changes?after={after}&wait=20').json
+            self.assertTrue(page['changes'], 'a change was missed')
+            seen += [change['path'] for change in page['changes']]
+            after = page['next']
+        writer.join()
+        self.assertEqual(seen, [f'race/{i}' for i in range(count)])
+
+    def test_event_stream(self):
+        first = self.put('one')
+        stream = Stream(self.server)
+        self.assertEqual(stream.next()[:2], (first, 'put'))
+        second = self.put('two')
+        sequence, kind, change = stream.next()
+        self.assertEqual((sequence, kind, change['path'], change['entry']['size']), (second, 'put', 'two', 3))
+        self.server.send_json('POST', '/v1/namespaces/default/move', {'from': 'two', 'to': 'three'})
+        self.server.delete(file_path('three'))
+        self.assertEqual([stream.next()[1] for _ in range(2)], ['move', 'delete'])
+        before = stream.comments
+        threading.Timer(2.5, self.put, ['later']).start()
+        self.assertEqual(stream.next()[2]['path'], 'later')
+        self.assertGreater(stream.comments, before, 'no heartbeat')
+        stream.close()
+        resumed = Stream(self.server, '?after=0', **{'Last-Event-ID': str(second)})
+        self.assertEqual(resumed.next()[1], 'move')
+        resumed.close()
+        wait_until(lambda: b'jzsed_watchers 0' in self.server.get('/metrics').body)
+
+    def test_filters_and_groups(self):
+        self.server.send_json('PUT', '/v1/namespaces/other', {})
+        stream = Stream(self.server, '?after=now&namespace=other&prefix=x/')
+        self.put('x/not')
+        self.server.put(file_path('y', 'other'), b'')
+        operations = [{'op': 'put', 'namespace': 'other', 'path': f'x/{i}', 'text': ''} for i in range(3)]
+        self.server.send_json('POST', '/v1/batch', {'operations': operations})
+        events = [stream.next()[2] for _ in range(3)]
+        self.assertEqual([e['path'] for e in events], ['x/0', 'x/1', 'x/2'])
+        self.assertEqual([e['more'] for e in events], [True, True, False])
+        stream.close()
+
+    def test_stop_ends_waits(self):
+        stream = Stream(self.server)
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=30').status))
+        thread.start()
+        wait_until(lambda: b'jzsed_watchers 2' in self.server.get('/metrics').body)
+        self.assertEqual(self.server.stop(), 0)
+        thread.join()
+        self.assertEqual(answers, [200])
+        self.assertIsNone(stream.next())
+        self.server.start()
+
+
+if __name__ == '__main__':
+    server_case.main()

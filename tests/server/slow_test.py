@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Slow and greedy clients: deadlines end them, caps refuse them, others are served meanwhile."""
+import socket
+import threading
+import time
+import unittest
+
+import server_case
+from server_case import Server, file_path, read_all, wait_until
+
+ATTACKERS = 300
+
+
+class Slow(unittest.TestCase):
+    def drip(self, connections, stop):
+        """A byte for each connection again and again: every read moves, no phase ends."""
+        while not stop.wait(0.05):
+            for connection in connections:
+                try:
+                    connection.send(b'x')
+                except OSError:
+                    pass
+
+    def attack(self, server, opening):
+        connections = [server.socket('127.0.0.2') for _ in range(ATTACKERS)]
+        for connection in connections:
+            connection.sendall(opening)
+        return connections
+
+    def test_slow_heads_and_bodies(self):
+        """Half of a head, or of a body, a byte at a time: all of them are cut, and nobody else notices."""
+        put = f'PUT {file_path("slow")} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n'.encode()
+        large = put.replace(b'60000', b'900000')
+        with Server('--head-timeout', '1000ms', '--progress-timeout', '1000ms', '--progress-bytes-min', '100000') as server:
+            for opening, status in ((b'GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ', b'408'), (put, b''), (large, b''), (b'G', b'408')):
+                connections = self.attack(server, opening)
+                stop = threading.Event()
+                dripper = threading.Thread(target=self.drip, args=(connections, stop))
+                dripper.start()
+                for i in range(30):
+                    self.assertEqual(server.put(file_path(f'healthy/{i}'), b'x' * i).status // 100, 2)
+                    self.assertEqual(server.get(file_path(f'healthy/{i}')).body, b'x' * i)
+                for connection in connections:
+                    connection.settimeout(server_case.DEADLINE)
+                    self.assertIn(status, read_all(connection)[:20])
+                    connection.close()
+                stop.set()
+                dripper.join()
+            self.assertEqual(server.get(file_path('slow')).status, 404)
+
+    def test_slow_readers(self):
+        data = b'x' * (8 << 20)
+        with Server('--progress-timeout', '1000ms', '--progress-bytes-min', '4000000') as server:
+            server.put(file_path('large'), data)
+            readers = []
+            for _ in range(50):
+                reader = socket.socket()
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                reader.connect(('127.0.0.1', server.port))
+                reader.sendall(f'GET {file_path("large")} HTTP/1.1\r\nHost: localhost\r\n\r\n'.encode())
+                readers.append(reader)
+            for _ in range(20):
+                self.assertEqual(len(server.get(file_path('large')).body), len(data))
+            wait_until(lambda: b'jzsed_connections 1\n' in server.get('/metrics').body)
+            for reader in readers:
+                reader.close()
+
+    def test_idle_connections_end(self):
+        with Server('--idle-timeout', '1000ms') as server:
+            with server.socket() as connection:
+                connection.sendall(b'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
+                self.assertEqual(read_all(connection).count(b'HTTP/1.1 200'), 1)
+
+    def test_caps(self):
+        with Server('--connections-max', '20', '--connections-per-address-max', '10') as server:
+            first = [server.socket('127.0.0.3') for _ in range(10)]
+            wait_until(lambda: b'jzsed_connections 11\n' in server.get('/metrics').body)
+            with server.socket('127.0.0.3') as refused:
+                answer = read_all(refused)
+                self.assertTrue(answer.startswith(b'HTTP/1.1 503') and b'Retry-After' in answer, answer)
+            self.assertEqual(server.get('/livez').status, 200)
+            second = [server.socket('127.0.0.4') for _ in range(10)]
+            with server.socket('127.0.0.5') as refused:
+                self.assertTrue(read_all(refused).startswith(b'HTTP/1.1 503'))
+            for connection in first + second:
+                connection.close()
+            wait_until(lambda: self.lives(server))
+
+    def lives(self, server):
+        try:
+            return server.get('/livez').status == 200
+        except OSError:
+            return False
+
+    def test_overload_is_an_answer(self):
+        """More work than the pool may hold: some are told to come again, nobody waits for ever, nothing breaks."""
+        with Server('--jobs-max', '2', '--workers', '1') as server:
+            statuses = []
+
+            def work():
+                for _ in range(40):
+                    answer = server.get('/v1/namespaces/default/files')
+                    statuses.append(answer.status)
+                    if answer.status == 503:
+                        assert answer.json['retry'] and answer.headers['Retry-After'], answer
+            threads = [threading.Thread(target=work) for _ in range(12)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(len(statuses), 480)
+            self.assertLessEqual(set(statuses), {200, 503})
+            self.assertIn(200, statuses)
+
+    def test_transfer_memory(self):
+        with Server('--transfer-memory', '4MiB', '--upload-buffer', '512KiB') as server:
+            head = f'PUT {file_path("t")} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\nx'.encode()
+            holders = [server.socket() for _ in range(4)]
+            for holder in holders:
+                holder.sendall(head)
+            wait_until(lambda: b'jzsed_transfer_buffer_bytes 4194304' in server.get('/metrics').body)
+            with server.socket() as third:
+                third.sendall(head)
+                answer = read_all(third)
+                self.assertTrue(answer.startswith(b'HTTP/1.1 503') and b'Retry-After' in answer, answer)
+            self.assertEqual(server.put(file_path('small'), b'x').status, 201)
+            for holder in holders:
+                holder.close()
+            wait_until(lambda: b'jzsed_transfer_buffer_bytes 0\n' in server.get('/metrics').body)
+
+
+if __name__ == '__main__':
+    server_case.main()
