@@ -62,7 +62,7 @@ class ContentSource : public serve::Source {
 
   uint64_t Copy(uint64_t offset, uint64_t wanted, serve::Window* window) {
     std::string bytes(static_cast<size_t>(std::min<uint64_t>(wanted, kCopySize)), '\0');
-    const auto count = reader_.ReadAt(offset, bytes.data(), bytes.size());
+    const auto count = reader_.ReadAt(offset, ByteRoom(bytes.data(), bytes.size()));
     if (!count || *count == 0) return 0;
     bytes.resize(*count);
     window->pieces.push_back(serve::Piece::Of(std::move(bytes)));

@@ -186,7 +186,7 @@ Result<void> UploadStore::Assemble(Upload* upload) {
     auto reader = store_[kUploadsNamespace].OpenReader(part.key);
     if (!reader) return reader.error();
     while (true) {
-      const auto count = reader->Read(buffer.data(), buffer.size());
+      const auto count = reader->Read(ByteRoom(buffer.data(), buffer.size()));
       if (!count) return count.error();
       if (*count == 0) break;
       if (auto written = writer->Write({buffer.data(), *count}); !written) return written.error();
