@@ -14,6 +14,8 @@ PYTHON_PACKAGES=(python3-cffi python3-dev python3-venv python3-pytest python3-hy
   python3-fsspec python3-dask)
 # What tests/kernel/run.sh wants: a kernel that runs as a process, file systems, a disk that fails on command.
 KERNEL_PACKAGES=(user-mode-linux kmod dmsetup e2fsprogs xfsprogs btrfs-progs nbdkit nbd-client python3)
+# What the tests of the web console want besides (suite console): a browser, about 400 MB with what it needs.
+CONSOLE_PACKAGES=(chromium)
 # Further contenders of bench/run, which leaves out what it does not find.
 BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgrind nginx-light wrk)
 # What .ci/run wants besides: the second compiler.

@@ -58,15 +58,3 @@ export async function ready() {
     return { ready: false, why: error.message };
   }
 }
-
-// The counters of /metrics by name, summed over their labels; {} where it cannot be had. Histograms keep their `le` apart.
-export async function metrics() {
-  const sums = {};
-  const response = await fetch('/metrics').catch(() => null);
-  if (!response?.ok) return sums;
-  for (const line of (await response.text()).split('\n')) {
-    const match = /^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)/.exec(line);
-    if (match && !match[1].endsWith('_bucket')) sums[match[1]] = (sums[match[1]] ?? 0) + Number(match[3]);
-  }
-  return sums;
-}

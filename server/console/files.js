@@ -54,6 +54,7 @@ export class FilesPage {
       this.spaces.map((space) => el('option', { value: space.name, selected: space.name === this.ns }, space.name)));
     this.table = el('div', {});
     this.left.replaceChildren(
+      el('h1', { class: 'visually-hidden' }, `Files in ${this.ns}/${this.prefix}`),
       el('header', { class: 'head' },
         switcher,
         el('nav', { class: `grow${parts.length ? '' : ' root'}`, 'aria-label': 'Folder' }, el('ol', { class: 'crumbs' }, crumbs.map(([name, path], i) =>

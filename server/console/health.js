@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of health: state, sizes, throughput over the last minutes, upkeep.
 import * as api from './api.js';
-import { ask, button, count, el, icon, lasting, size, svg, timeNode, toast } from './ui.js';
+import { ask, button, count, el, icon, lasted, lasting, plural, size, svg, timeNode, toast } from './ui.js';
 
 const EVERY_MS = 2000, POINTS = 150, POINTS_MIN = 30;  // the window grows from one minute to five
 
@@ -19,10 +19,10 @@ class Series {
 }
 const perSecond = (n) => `${n >= 100 ? count(Math.round(n)) : n.toFixed(n >= 10 ? 0 : 1)}/s`;
 const SERIES = [
-  new Series('Requests', perSecond, (s) => s.metrics.jzsed_requests_total),
-  new Series('Changes', perSecond, (s) => s.stats.changes),
-  new Series('Written to the journal', (n) => `${size(n)}/s`, (s) => s.stats.journal_bytes),
-  new Series('Sent', (n) => `${size(n)}/s`, (s) => s.metrics.jzsed_sent_bytes_total),
+  new Series('Requests', perSecond, (s) => s.server?.requests),
+  new Series('Changes', perSecond, (s) => s.changes),
+  new Series('Written to the journal', (n) => `${size(n)}/s`, (s) => s.journal_bytes),
+  new Series('Sent', (n) => `${size(n)}/s`, (s) => s.server?.sent_bytes),
 ];
 
 // The next of 1, 2, 5, 10, 20 ..., or of the powers of two that sizes are told in: where the top line stands.
@@ -60,10 +60,10 @@ class Chart {
     this.area.setAttribute('d', points.length > 1 ? `${line}L300 100L${x(0).toFixed(1)} 100Z` : '');
     const chosen = this.hover === undefined ? points.length - 1 : Math.round(points.length - 1 - (1 - this.hover) * (most_points - 1));
     const point = points[chosen];
-    this.value.textContent = point ? format(point.rate) + (this.hover === undefined ? '' : ` at ${new Date(point.ms).toLocaleTimeString()}`) : '–';
+    this.value.textContent = point ? format(point.rate) + (this.hover === undefined ? '' : ` at ${new Date(point.ms).toLocaleTimeString()}`) : '';
     this.at.setAttribute('visibility', this.hover !== undefined && point ? 'visible' : 'hidden');
     if (point) for (const end of ['x1', 'x2']) this.at.setAttribute(end, x(chosen));
-    this.top.textContent = points.length ? format(most) : '';
+    this.top.textContent = points.length ? format(most) : 'measuring …';
     this.left.textContent = `${Math.round((most_points * EVERY_MS) / 60000)} min ago`;
     this.plot.setAttribute('aria-label', points.length ? `${title}: now ${format(points.at(-1).rate)}, highest of the last minutes ${format(highest)}` : `${title}: nothing measured yet`);
   }
@@ -90,15 +90,15 @@ export class HealthPage {
   destroy() { clearInterval(this.timer); }
 
   async load() {
-    const [stats, metrics, ready, tasks] = await Promise.all([api.stats().catch(() => null), api.metrics(), api.ready(), api.tasks().catch(() => [])]);
+    const [stats, ready, tasks] = await Promise.all([api.stats().catch(() => null), api.ready(), api.tasks().catch(() => [])]);
     if (!stats) return this.showState(false, 'The server cannot be reached', 'What is shown is what it was last.');
     const now = Date.now();
-    for (const series of SERIES) series.take({ stats, metrics }, now);
+    for (const series of SERIES) series.take(stats, now);
     for (const chart of this.charts) chart.draw();
     if (stats.corrupt_records) this.showState(false, `${count(stats.corrupt_records)} damaged records`, 'Nothing damaged is served. Verify tells which files are touched.');
     else if (!ready.ready) this.showState(false, 'Not ready', ready.why);
     else this.showState(true, stats.read_only ? 'Serving, read-only' : 'Everything is well', `Reads and writes are answered. ${count(stats.sequence)} changes so far.`);
-    this.showSizes(stats, metrics);
+    this.showSizes(stats);
     this.showTasks(tasks);
   }
   showState(good, title, text) {
@@ -108,15 +108,15 @@ export class HealthPage {
     this.state.className = `state ${good ? 'good' : 'bad'}`;
     this.state.replaceChildren(icon(good ? 'shield' : 'warn'), el('div', {}, el('h2', {}, title), el('p', { class: 'quiet' }, text)));
   }
-  showSizes(stats, metrics) {
+  showSizes(stats) {
     const parts = (bytes) => { const [n, unit] = size(bytes).split(' '); return [n, el('small', {}, ` ${unit}`)]; };
     const saved = stats.logical_bytes + stats.version_bytes - stats.disk_bytes;
     this.cards.replaceChildren(
-      card('Files', count(stats.file_count), `in ${count(stats.namespace_count)} namespace${stats.namespace_count === 1 ? '' : 's'}`),
+      card('Files', count(stats.file_count), `in ${plural(stats.namespace_count, 'namespace')}`),
       card('Content', parts(stats.logical_bytes), saved > 0 ? `${size(saved)} saved by sharing` : 'of current files'),
       card('Older versions', count(stats.version_count), size(stats.version_bytes)),
-      card('On disk', parts(stats.disk_bytes), `${count(stats.segment_count)} segments`),
-      metrics.jzsed_connections === undefined ? '' : card('Connections', count(metrics.jzsed_connections), 'open now'));
+      card('On disk', parts(stats.disk_bytes), plural(stats.segment_count, 'segment')),
+      stats.server ? card('Connections', count(stats.server.connections), `up for ${lasted(stats.server.uptime_s)}`) : '');
     const facts = [['Region', stats.region], ['Version', stats.version], ['Store', el('code', {}, stats.store_id)], ['Replica', el('code', {}, stats.replica_id)], ['Syncs since start', count(stats.syncs)],
       ['Freed by compaction', size(stats.compacted_bytes)], ['Replayed at start', count(stats.recovered_changes)], ['Disk access', stats.uses_uring ? 'io_uring' : 'plain']];
     this.facts.replaceChildren(...facts.flatMap(([k, v]) => [el('dt', {}, k), el('dd', {}, v)]));
@@ -127,7 +127,7 @@ export class HealthPage {
       const elapsed = (Date.now() - new Date(task.started)) / 1000;
       const fill = el('i');
       fill.style.width = `${(task.state === 'succeeded' ? 1 : share) * 100}%`;
-      const report = Object.entries(task.report ?? {}).filter(([k, v]) => v && ['files', 'problems', 'segments', 'repaired'].includes(k)).map(([k, v]) => `${count(v)} ${k}`).join(', ');
+      const report = Object.entries(task.report ?? {}).filter(([k, v]) => v && ['files', 'problems', 'segments', 'repaired'].includes(k)).map(([k, v]) => plural(v, { files: 'file', problems: 'problem', segments: 'segment', repaired: 'repair' }[k])).join(', ');
       return el('div', { class: 'task' },
         el('div', {}, el('span', {}, el('b', {}, task.kind === 'verify' ? 'Verify' : 'Compact'), ` ${task.state}`, running && share ? `, ${Math.round(share * 100)} %` : ''),
           running ? button(`Cancel ${task.kind}`, { icon: 'close', kind: 'ghost small', only: true, onclick: () => api.cancel(task.id).catch((e) => toast(e.message, true)) }) : el('span', { class: 'quiet' }, timeNode(task.ended))),

@@ -59,6 +59,11 @@ export function lasting(seconds) {
   return seconds < 3600 ? `${Math.ceil(seconds / 60)} min left` : `${(seconds / 3600).toFixed(1)} h left`;
 }
 
+export function lasted(seconds) {
+  for (const [unit, length] of [['d', 86400], ['h', 3600], ['min', 60]]) if (seconds >= length) return `${Math.floor(seconds / length)} ${unit}`;
+  return `${Math.floor(seconds)} s`;
+}
+
 export function baseName(path) { return path.replace(/\/$/, '').split('/').pop(); }
 const KINDS = [
   ['image', /\.(png|jpe?g|gif|webp|avif|svg|bmp|ico)$/i],

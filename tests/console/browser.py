@@ -25,10 +25,10 @@ class BrowserError(Exception):
 
 class Browser:
     """A browser with one page. Everything waits, with a deadline; what a page writes to its console as an error, and what it
-    throws, is kept in `errors`."""
+    throws, is kept in `errors`; what it asks for in `requests`."""
 
     def __init__(self, program, deadline=60):
-        self.deadline, self.errors, self.number = deadline, [], 0
+        self.deadline, self.errors, self.requests, self.number = deadline, [], [], 0
         self.profile = tempfile.mkdtemp(prefix='jzse-browser-')
         to_browser, self.out = os.pipe()
         self.inn, from_browser = os.pipe()
@@ -102,6 +102,8 @@ class Browser:
             self.errors.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
         elif method == 'Runtime.consoleAPICalled' and params['type'] in ('error', 'assert'):
             self.errors.append(' '.join(str(a.get('value', a.get('description'))) for a in params['args']))
+        elif method == 'Network.requestWillBeSent':
+            self.requests.append(params['request']['url'])
         elif method == 'Page.javascriptDialogOpening':
             self.errors.append('a dialog of the browser: ' + params['message'])
 
