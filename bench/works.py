@@ -169,9 +169,9 @@ def count_put(threads, syncs, allocations, also_written):
 
 
 COUNTS = [
-    count_put(1, 1.1, 70, 7),
-    count_put(16, 0.5, 65, 7),
-    count_put(64, 0.3, 65, None),
+    count_put(1, 1.1, 36, 7),
+    count_put(16, 0.4, 24, 7),
+    count_put(64, 0.25, 22, None),
     Work("count-allocations-get", "allocations a get of 4 KiB", "each", measures.count("get"),
          key="allocations", reads=True, rounds=1, seconds=10, exact=True,
          **at_most("bound of 8", 8)),

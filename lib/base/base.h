@@ -3,6 +3,7 @@
 #ifndef JZSE_BASE_BASE_H_
 #define JZSE_BASE_BASE_H_
 
+#include "base/block_buffer.h"  // IWYU pragma: export
 #include "base/buffer.h"  // IWYU pragma: export
 #include "base/bytes.h"   // IWYU pragma: export
 #include "base/check.h"   // IWYU pragma: export

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The one-shot functions of OpenSSL 3 look the algorithm up by name, under locks and with several allocations, each time; the
+// older ones, which it calls deprecated, run the same instructions at once.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/hash.h"
 
 #include <openssl/evp.h>
@@ -12,7 +15,9 @@ namespace jzse::base {
 
 Hash256 Sha256(Bytes bytes) {
   Hash256 hash;
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.bytes.data());
+  SHA256_CTX context;
+  JZSE_CHECK(SHA256_Init(&context) == 1 && SHA256_Update(&context, bytes.data(), bytes.size()) == 1 &&
+             SHA256_Final(hash.bytes.data(), &context) == 1);
   return hash;
 }
 

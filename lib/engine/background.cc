@@ -25,7 +25,7 @@ constexpr size_t kSmallSegmentsMax = 64;
 }  // namespace
 
 void StoreImpl::StartBackground() {
-  background_ = env_.StartThread([this] { BackgroundLoop(); });
+  background_ = env_.StartThread([this] { BackgroundLoop(); }, io::Env::Priority::kBackground);
 }
 
 void StoreImpl::StopBackground() {

@@ -184,7 +184,7 @@ class FeedImpl : public Feed {
     event.ns = name;
     event.path = path;
     event.old_path = change.old_path;
-    event.info = InfoOf({event.sequence, {}, change.type, change.floor, 0, change.file});
+    event.info = InfoOf(event.sequence, change.file);
     events_.push_back(std::move(event));
     return {};
   }

@@ -8,8 +8,10 @@ namespace jzse::engine {
 using base::Code;
 using base::Fail;
 
-FileInfo InfoOf(const FileEntry& entry) {
-  const model::ContentVersion& version = entry.content();
+FileInfo InfoOf(const FileEntry& entry) { return InfoOf(entry.sequence, entry.file); }
+
+FileInfo InfoOf(Sequence sequence, const model::FileRecord& file) {
+  const model::ContentVersion& version = file.winner();
   FileInfo info;
   info.kind = version.content.kind;
   info.size = version.content.size;
@@ -17,8 +19,8 @@ FileInfo InfoOf(const FileEntry& entry) {
   info.mtime_ns =
       version.content.mtime_ns != 0 ? version.content.mtime_ns : static_cast<int64_t>(info.changed_ms) * 1'000'000;
   info.mode = version.content.mode;
-  info.sequence = entry.sequence;
-  info.id = entry.id();
+  info.sequence = sequence;
+  info.id = file.id;
   info.hash = version.content.hash;
   return info;
 }

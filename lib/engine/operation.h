@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
+
 #include "engine/engine.h"
 #include "store/store.h"
 
@@ -53,7 +55,7 @@ struct Operation {
 };
 
 struct TransactionState {
-  std::vector<std::unique_ptr<Operation>> operations;
+  absl::InlinedVector<std::unique_ptr<Operation>, 1> operations;
   size_t bytes = 0;                  // of the operations, as far as they were counted
 };
 

@@ -176,16 +176,15 @@ Status Resolver::Append(store::RecordType type, Bytes head, Bytes body, store::L
   return {};
 }
 
-Status Resolver::Emit(ChangeRecord& change, FileInfo* info) {
+Status Resolver::Emit(ChangeRecord change, FileInfo* info) {
   const Sequence sequence = journal_.next();
-  std::string head;
   const Bytes body = std::exchange(change.inline_bytes, {});
-  store::EncodeChange(change, &head);
+  head_.clear();
+  store::EncodeChange(change, &head_);
   store::Location location;
-  JZSE_RETURN_IF_ERROR(Append(store::RecordType::kChange, head, body, &location));
-  JZSE_RETURN_IF_ERROR(applier_.Change(change, sequence, location));
-  if (info != nullptr) *info = InfoOf({sequence, location, change.type, change.floor, 0, change.file});
-  return {};
+  JZSE_RETURN_IF_ERROR(Append(store::RecordType::kChange, head_, body, &location));
+  if (info != nullptr) *info = InfoOf(sequence, change.file);
+  return applier_.Change(std::move(change), sequence, location);
 }
 
 // What is stored may be forged with checks that are right; that is no reason to abort.
@@ -221,7 +220,7 @@ Status Resolver::PutContent(const Operation& operation, const std::string& path,
     change.inline_size = static_cast<uint32_t>(operation.size);
     change.inline_bytes = operation.inline_bytes;
   }
-  return Emit(change, info);
+  return Emit(std::move(change), info);
 }
 
 Status Resolver::DeleteOne(const Operation& operation, const FileEntry& current) {
@@ -233,7 +232,7 @@ Status Resolver::DeleteOne(const Operation& operation, const FileEntry& current)
   JZSE_ASSIGN_OR_RETURN(const Mark mark, NextMark(change.file.path.path, &change.file));
   model::SetContent(change.file, Content{}, mark.dot, mark.stamp,
                     operation.policy.conflict == model::ConflictStrategy::kMerge);
-  return Emit(change, nullptr);
+  return Emit(std::move(change), nullptr);
 }
 
 Status Resolver::MoveOne(const Operation& operation, FileEntry current, std::string to_path, FileInfo* info) {
@@ -251,7 +250,7 @@ Status Resolver::MoveOne(const Operation& operation, FileEntry current, std::str
   }
   JZSE_ASSIGN_OR_RETURN(const Mark mark, NextMark(change.file.path.path, &change.file));
   model::SetPath(change.file, std::move(to_path), mark.dot, mark.stamp);
-  return Emit(change, info);
+  return Emit(std::move(change), info);
 }
 
 // ------------------------------------------------------------------------------------------------ operations
@@ -371,7 +370,7 @@ Status Resolver::SetAttributes(const Operation& operation, FileInfo* info) {
   JZSE_ASSIGN_OR_RETURN(const Mark mark, NextMark(change.file.path.path, &change.file));
   model::SetContent(change.file, std::move(content), mark.dot, mark.stamp,
                     operation.policy.conflict == model::ConflictStrategy::kMerge);
-  return Emit(change, info);
+  return Emit(std::move(change), info);
 }
 
 Status Resolver::Restore(const Operation& operation, FileInfo* info) {

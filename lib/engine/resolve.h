@@ -60,7 +60,7 @@ class Resolver {
                     model::Content content, store::ChangeType type, FileInfo* info);
   Status DeleteOne(const Operation& operation, const FileEntry& current);
   Status MoveOne(const Operation& operation, FileEntry current, std::string to_path, FileInfo* info);
-  Status Emit(store::ChangeRecord& change, FileInfo* info);
+  Status Emit(store::ChangeRecord change, FileInfo* info);
   Status Append(store::RecordType type, Bytes head, Bytes body, store::Location* location);
 
   store::Stage& stage_;
@@ -68,6 +68,7 @@ class Resolver {
   const size_t records_max_;
   const base::ReplicaId replica_;
   std::function<model::Stamp()> stamp_;
+  std::string head_;                             // of the record in the making; kept for its memory
   std::map<Sequence, store::Location> sources_;  // changes whose content this transaction refers to
   store::Applier applier_;
   bool full_ = false;

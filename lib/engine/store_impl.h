@@ -20,6 +20,7 @@
 
 #include "engine/engine.h"
 #include "engine/operation.h"
+#include "engine/wake_word.h"
 #include "io/io.h"
 #include "store/store.h"
 
@@ -147,8 +148,9 @@ class StoreImpl : public Store {
   Status Enqueue(Request& request, bool* lead);
   void Wait(Request& request);
   void Lead(const Request* own, size_t batches_max = SIZE_MAX);
-  bool TakeBatch(bool done, uint32_t* number);
+  bool TakeBatch(const Request* own, bool done, uint32_t* number, bool* waited);
   void WakeAsync();
+  void Gather();
   void ProcessBatch();
   void CommitInOrder(std::span<Request* const> requests);
   Status CommitGroup(std::span<Request* const> requests, store::Stage& stage);
@@ -229,8 +231,10 @@ class StoreImpl : public Store {
   bool leader_ = false;
   std::vector<Request*> batch_;                  // the leader's; never grows beyond what Start reserves
   uint32_t forming_ = 0;                         // number of the batch that new requests join
-  std::atomic<int> wake_[4] = {};                // one word per batch in turn, for futex waits
+  WakeWord wake_[4];                             // one per batch in turn
   size_t queued_async_ = 0;
+  size_t last_batch_ = 0;                        // how many requests the batch before had
+  int gather_pause_ = 0;                         // batches until Gather tries again
 
   std::mutex feed_mutex_;
   std::condition_variable feed_changed_;
@@ -264,6 +268,7 @@ class StoreImpl : public Store {
 };
 
 FileInfo InfoOf(const FileEntry& entry);
+FileInfo InfoOf(Sequence sequence, const model::FileRecord& file);
 Attributes AttributesOf(const FileEntry& entry);
 std::string EtagOf(const FileEntry& entry);
 Status NotFound(std::string_view path);

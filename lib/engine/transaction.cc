@@ -19,14 +19,13 @@ namespace {
 
 Status CheckAttributes(std::string_view path, const Attributes& attributes) {
   model::Content content;
-  content.kind = model::ContentKind::kFile;
-  content.storage = model::Content::Storage::kInline;
-  content.hash = base::Sha256("");
+  content.kind = model::ContentKind::kDirectory;  // takes all attributes, and has no bytes to check
   content.content_type = attributes.content_type;
   content.metadata = attributes.metadata;
   content.mtime_ns = attributes.mtime_ns;
   content.mode = attributes.mode;
-  return base::Annotate(model::CheckContent(content), model::Quoted(path));
+  const Status status = model::CheckContent(content);
+  return status.ok() ? status : base::Annotate(status, model::Quoted(path));
 }
 
 void SortMetadata(Attributes& attributes) {

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every Env shares: batches as a loop, whole-file reading and atomic replacement.
+// What every Env shares: zeros and batches as a loop, whole-file reading and atomic replacement.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "io/io.h"
 
 namespace jzse::io {
+
+Status File::WriteZeros(uint64_t offset, uint64_t size) {
+  const std::string zeros(std::min<uint64_t>(size, base::kMiB), '\0');
+  for (const uint64_t end = offset + size; offset < end;) {
+    const Bytes part = Bytes(zeros).substr(0, std::min<uint64_t>(zeros.size(), end - offset));
+    JZSE_RETURN_IF_ERROR(Write(offset, std::span(&part, 1)));
+    offset += part.size();
+  }
+  return Status();
+}
 
 void Env::ReadBatch(std::span<ReadOp> ops) {
   for (ReadOp& op : ops) {

@@ -48,8 +48,13 @@ class File {
   // Writes all of the parts, one after the other, at `offset`; extends the file if needed.
   virtual Status Write(uint64_t offset, std::span<const Bytes> parts) = 0;
   // The same, durable on return (data and whatever metadata a read needs): pwritev2(RWF_DSYNC) or
-  // write + sync. Promises nothing about bytes of earlier Writes outside of its range.
+  // write + sync. Promises nothing about bytes of earlier Writes outside of its range. A single part that begins and ends
+  // at multiples of base::kBlockSize, in the file and in memory, may go past the page cache: cheaper for the processor, but
+  // the first read of it comes from the disk.
   virtual Status WriteDurable(uint64_t offset, std::span<const Bytes> parts) = 0;
+  // Zeros as blocks that are really written, never a hole, and without keeping them in the page cache where that can be
+  // helped. Otherwise like Write.
+  virtual Status WriteZeros(uint64_t offset, uint64_t size);
   // fdatasync. Not retried inside.
   virtual Status SyncData() = 0;
   // Asks for the range to be written back soon; a hint without any promise.
@@ -112,11 +117,14 @@ class Env {
 
   // Runs `body` on a new thread with all signals blocked; destroying the handle joins it. Null when
   // the operating system has no thread left, or when a simulated Env is told to have none.
+  // kBackground: nobody waits for it, so it yields the processor to those who are waited for (a hint).
+  enum class Priority { kNormal, kBackground };
   class Thread {
    public:
     virtual ~Thread() = default;  // joins
   };
-  virtual std::unique_ptr<Thread> StartThread(std::function<void()> body) = 0;
+  virtual std::unique_ptr<Thread> StartThread(std::function<void()> body,
+                                              Priority priority = Priority::kNormal) = 0;
 };
 
 struct LinuxEnvOptions {

@@ -67,8 +67,8 @@ class LinuxEnv final : public Env {
   StatusOr<uint64_t> FreeSpace(const std::string& path) override;
   StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override;
   void ReadBatch(std::span<ReadOp> ops) override;
-  std::unique_ptr<Thread> StartThread(std::function<void()> body) override {
-    return StartSystemThread(std::move(body));
+  std::unique_ptr<Thread> StartThread(std::function<void()> body, Priority priority) override {
+    return StartSystemThread(std::move(body), priority);
   }
 
   bool uses_uring() const { return uring_ != nullptr && uring_->Available(); }

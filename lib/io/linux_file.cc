@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -21,6 +23,9 @@ using base::Code;
 constexpr size_t kIovecsPerCall = 1024;  // IOV_MAX of Linux, whatever <limits.h> says
 // Beyond this many parts, several calls that flush each cost more than one flush at the end.
 constexpr size_t kDsyncPartsMax = kIovecsPerCall;
+// Small enough that a commit beside it does not wait long for the disk.
+constexpr size_t kZerosPerCall = 256 * base::kKiB;
+constexpr int kNotDirect = -1;  // no errno
 
 Code CodeOfErrno(int error) {
   switch (error) {
@@ -108,14 +113,17 @@ StatusOr<size_t> LinuxFile::Read(uint64_t offset, size_t size, char* buffer) {
   return done;
 }
 
-int LinuxFile::WriteParts(uint64_t offset, std::span<const Bytes> parts, int flags) {
+namespace {
+
+// Writes all parts with pwritev2(`flags`); 0 or the errno.
+int WriteParts(int fd, uint64_t offset, std::span<const Bytes> parts, int flags) {
   std::array<iovec, kIovecsPerCall> vectors;
   PartsCursor cursor(parts);
   while (!cursor.done()) {
     const int count = static_cast<int>(cursor.Fill(vectors));
     const off_t at = static_cast<off_t>(offset);
-    const ssize_t written = flags == 0 ? pwritev(fd_, vectors.data(), count, at)
-                                       : pwritev2(fd_, vectors.data(), count, at, flags);
+    const ssize_t written = flags == 0 ? pwritev(fd, vectors.data(), count, at)
+                                       : pwritev2(fd, vectors.data(), count, at, flags);
     if (written < 0) {
       if (errno == EINTR) continue;
       return errno;
@@ -127,22 +135,77 @@ int LinuxFile::WriteParts(uint64_t offset, std::span<const Bytes> parts, int fla
   return 0;
 }
 
+bool IsWholeBlocks(uint64_t offset, Bytes part) {
+  return !part.empty() &&
+         (offset | part.size() | reinterpret_cast<uintptr_t>(part.data())) % base::kBlockSize == 0;
+}
+
+bool IsRefusal(int error) { return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS; }
+
+}  // namespace
+
+LinuxFile::Direct::~Direct() { close(fd); }
+
+std::shared_ptr<const LinuxFile::Direct> LinuxFile::OpenDirect() {
+  if (!direct_works_.load(std::memory_order_relaxed)) return nullptr;
+  const std::lock_guard lock(direct_mutex_);
+  if (direct_ != nullptr) return direct_;
+  // By the descriptor, not by the name, which may be another file's by now.
+  char name[32];
+  std::snprintf(name, sizeof name, "/proc/self/fd/%d", fd_);
+  const int fd = open(name, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) {
+    direct_works_.store(false, std::memory_order_relaxed);
+    return nullptr;
+  }
+  direct_ = std::make_shared<const Direct>(fd);
+  return direct_;
+}
+
+void LinuxFile::CloseDirect() {
+  const std::lock_guard lock(direct_mutex_);
+  direct_.reset();
+}
+
+int LinuxFile::WriteDirect(uint64_t offset, Bytes part, int flags) {
+  const auto direct = OpenDirect();
+  if (direct == nullptr) return kNotDirect;
+  const int error = WriteParts(direct->fd, offset, std::span(&part, 1), flags);
+  if (!IsRefusal(error)) return error;
+  direct_works_.store(false, std::memory_order_relaxed);
+  return kNotDirect;
+}
+
 Status LinuxFile::Write(uint64_t offset, std::span<const Bytes> parts) {
-  const int error = WriteParts(offset, parts, 0);
+  const int error = WriteParts(fd_, offset, parts, 0);
   return error == 0 ? Status() : ErrnoFailure(error, "write", path_);
 }
 
 Status LinuxFile::WriteDurable(uint64_t offset, std::span<const Bytes> parts) {
   if (parts.size() <= kDsyncPartsMax && dsync_works_.load(std::memory_order_relaxed)) {
-    const int error = WriteParts(offset, parts, RWF_DSYNC);
+    int error = kNotDirect;
+    if (parts.size() == 1 && IsWholeBlocks(offset, parts[0])) error = WriteDirect(offset, parts[0], RWF_DSYNC);
+    if (error == kNotDirect) error = WriteParts(fd_, offset, parts, RWF_DSYNC);
     if (error == 0) return Status();
-    if (error != EOPNOTSUPP && error != EINVAL && error != ENOSYS) {
-      return ErrnoFailure(error, "write", path_);
-    }
+    if (!IsRefusal(error)) return ErrnoFailure(error, "write", path_);
     dsync_works_.store(false, std::memory_order_relaxed);
   }
   JZSE_RETURN_IF_ERROR(Write(offset, parts));
   return SyncData();
+}
+
+Status LinuxFile::WriteZeros(uint64_t offset, uint64_t size) {
+  // Never changed. Not const, or it would take room in the library's file; so the kernel has one page of zeros for it.
+  alignas(base::kBlockSize) static char zeros[kZerosPerCall];
+  for (const uint64_t end = offset + size; offset < end;) {
+    const Bytes part(zeros, std::min<uint64_t>(kZerosPerCall, end - offset));
+    int error = IsWholeBlocks(offset, part) ? WriteDirect(offset, part, 0) : kNotDirect;
+    if (error == kNotDirect) error = WriteParts(fd_, offset, std::span(&part, 1), 0);
+    if (error != 0) return ErrnoFailure(error, "write", path_);
+    offset += part.size();
+  }
+  CloseDirect();
+  return Status();
 }
 
 Status LinuxFile::SyncData() {
@@ -165,6 +228,7 @@ StatusOr<uint64_t> LinuxFile::Size() {
 }
 
 Status LinuxFile::Truncate(uint64_t size) {
+  CloseDirect();  // what is cut is finished; half of the descriptors is enough for it
   int result;
   do {
     result = ftruncate(fd_, static_cast<off_t>(size));

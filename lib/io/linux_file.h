@@ -5,6 +5,8 @@
 #define JZSE_IO_LINUX_FILE_H_
 
 #include <atomic>
+#include <memory>
+#include <mutex>
 
 #include "io/io.h"
 
@@ -23,6 +25,7 @@ class LinuxFile final : public File {
   StatusOr<size_t> Read(uint64_t offset, size_t size, char* buffer) override;
   Status Write(uint64_t offset, std::span<const Bytes> parts) override;
   Status WriteDurable(uint64_t offset, std::span<const Bytes> parts) override;
+  Status WriteZeros(uint64_t offset, uint64_t size) override;
   Status SyncData() override;
   void StartWriteback(uint64_t offset, uint64_t size) override;
   void DropCache(uint64_t offset, uint64_t size) override;
@@ -31,12 +34,27 @@ class LinuxFile final : public File {
   int Descriptor() const override { return fd_; }
 
  private:
-  // Writes all parts with pwritev2(`flags`); 0 or the errno.
-  int WriteParts(uint64_t offset, std::span<const Bytes> parts, int flags);
+  // A second descriptor of the same file, with O_DIRECT.
+  struct Direct {
+    explicit Direct(int descriptor) : fd(descriptor) {}
+    ~Direct();
+    Direct(const Direct&) = delete;
+    Direct& operator=(const Direct&) = delete;
+    const int fd;
+  };
+  // Null where the system has none. Shared: closing it waits for writes under way.
+  std::shared_ptr<const Direct> OpenDirect();
+  void CloseDirect();
+  // Of whole blocks, past the page cache, durable with RWF_DSYNC as `flags`. 0, the errno, or kNotDirect: what was written
+  // then is unknown, and it must be done the usual way.
+  int WriteDirect(uint64_t offset, Bytes part, int flags);
 
   const int fd_;
   const std::string path_;
-  std::atomic<bool> dsync_works_{true};  // until this file system refuses RWF_DSYNC
+  std::atomic<bool> dsync_works_{true};   // until this file system refuses RWF_DSYNC
+  std::atomic<bool> direct_works_{true};  // until it refuses O_DIRECT
+  std::mutex direct_mutex_;
+  std::shared_ptr<const Direct> direct_;  // under direct_mutex_; opened by the first use
 };
 
 }  // namespace jzse::io

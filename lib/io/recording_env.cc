@@ -27,6 +27,11 @@ class RecordingFile final : public File {
     Tell(Op::kWriteDurable, offset, SizeOf(parts), status.ok());
     return status;
   }
+  Status WriteZeros(uint64_t offset, uint64_t size) override {
+    const Status status = file_->WriteZeros(offset, size);
+    Tell(Op::kWrite, offset, size, status.ok());
+    return status;
+  }
   Status SyncData() override {
     const Status status = file_->SyncData();
     Tell(Op::kSyncData, 0, 0, status.ok());

@@ -45,8 +45,8 @@ class RecordingEnv final : public Env {
   // One record for each op; the batch reaches the wrapped Env as a batch.
   // REQUIRES: the files are from this Env.
   void ReadBatch(std::span<ReadOp> ops) override;
-  std::unique_ptr<Thread> StartThread(std::function<void()> body) override {
-    return env_.StartThread(std::move(body));
+  std::unique_ptr<Thread> StartThread(std::function<void()> body, Priority priority) override {
+    return env_.StartThread(std::move(body), priority);
   }
 
  private:

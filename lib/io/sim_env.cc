@@ -239,8 +239,8 @@ StatusOr<std::unique_ptr<File>> SimEnv::Lock(const std::string& path) {
   return file;
 }
 
-std::unique_ptr<Env::Thread> SimEnv::StartThread(std::function<void()> body) {
-  return options_.threads ? StartSystemThread(std::move(body)) : nullptr;
+std::unique_ptr<Env::Thread> SimEnv::StartThread(std::function<void()> body, Priority priority) {
+  return options_.threads ? StartSystemThread(std::move(body), priority) : nullptr;
 }
 
 void SimEnv::Crash(uint64_t seed, CrashMode mode) {

@@ -57,7 +57,7 @@ class SimEnv final : public Env {
   Status SyncDir(const std::string& path) override;
   StatusOr<uint64_t> FreeSpace(const std::string& path) override;
   StatusOr<std::unique_ptr<File>> Lock(const std::string& path) override;
-  std::unique_ptr<Thread> StartThread(std::function<void()> body) override;
+  std::unique_ptr<Thread> StartThread(std::function<void()> body, Priority priority = Priority::kNormal) override;
 
   // Power cuts. Clones have power, no faults, no hook, and no open handles or locks.
   // Crash cuts the power here and restores it: every open handle and lock is dead (kIo); planned

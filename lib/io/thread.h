@@ -9,7 +9,7 @@
 namespace jzse::io {
 
 // Null when the operating system refuses.
-std::unique_ptr<Env::Thread> StartSystemThread(std::function<void()> body);
+std::unique_ptr<Env::Thread> StartSystemThread(std::function<void()> body, Env::Priority priority);
 
 }  // namespace jzse::io
 

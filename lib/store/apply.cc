@@ -77,6 +77,8 @@ StatusOr<Applier::Previous> Applier::FindPrevious(const ChangeRecord& change,
                                                   const std::optional<FileEntry>& owner) {
   const std::string& path = change.file.path.path;
   const FileId& id = change.file.id;
+  // Who has no owner has no other claimants either (invariant 1), and comes from nowhere.
+  if (!owner && moved_ == nullptr && change.old_path.empty()) return Previous{};
   if (owner && owner->id() == id) return Previous{owner, PathKey(change.ns, path), path};
   if (moved_ != nullptr) {
     // In order of sequence, nothing of a file comes before its first state.
@@ -193,17 +195,17 @@ Status Applier::Trim(NamespaceEntry& ns, FileEntry& entry) {
   return {};
 }
 
-Status Applier::Change(const ChangeRecord& change, Sequence sequence, const Location& location) {
+Status Applier::Change(ChangeRecord change, Sequence sequence, const Location& location) {
   JZSE_ASSIGN_OR_RETURN(NamespaceEntry* const ns, stage_.Namespace(change.ns));
   if (ns == nullptr || ns->record.dropped) return {};  // a leftover of a dropped namespace
-  const std::string& path = change.file.path.path;
-  const std::string key = PathKey(change.ns, path);
+  std::string key = PathKey(change.ns, change.file.path.path);
   JZSE_ASSIGN_OR_RETURN(const auto owner, Load(key));
   JZSE_ASSIGN_OR_RETURN(const Previous previous, FindPrevious(change, owner));
   if (previous.entry && previous.entry->sequence >= sequence) return {};  // this state is known, or older
 
-  FileEntry entry{sequence, location, change.type, change.floor, 0, change.file,
+  FileEntry entry{sequence, location, change.type, change.floor, 0, std::move(change.file),
                   change.since != 0 ? change.since : sequence};
+  const std::string& path = entry.file.path.path;
   // A reference is counted before the previous state gives up its own: it may be the same holder.
   JZSE_RETURN_IF_ERROR(AddReference(entry, previous.entry));
   if (previous.entry) {
@@ -215,7 +217,7 @@ Status Applier::Change(const ChangeRecord& change, Sequence sequence, const Loca
     if (previous.key != key) JZSE_RETURN_IF_ERROR(Vacate(change.ns, previous));
   }
   // Vacate may have put a deleted file back to the path if the two paths are one; the owner is read before that.
-  if (owner && owner->id() != change.file.id) {
+  if (owner && owner->id() != entry.id()) {
     const bool steps_back = !entry.live() && owner->live();
     if (steps_back) {
       const std::string behind = TombstoneKey(change.ns, path, entry.id());
@@ -225,7 +227,8 @@ Status Applier::Change(const ChangeRecord& change, Sequence sequence, const Loca
     }
     JZSE_RETURN_IF_ERROR(MakeRoom(change.ns, path, *owner));
   }
-  stage_.Put(key, EncodeFileEntry(key, entry));
+  std::string value = EncodeFileEntry(key, entry);
+  stage_.Put(std::move(key), std::move(value));
   NotePlace(*ns, entry);
   return {};
 }
@@ -308,8 +311,8 @@ Status Applier::Chunk(const ChunkRecord& chunk, Sequence ordinal, const Location
 Status Applier::Record(const RecordHeader& header, const Location& location, Bytes payload) {
   switch (header.type) {
     case RecordType::kChange: {
-      JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(payload));
-      return Change(change, header.sequence, location);
+      JZSE_ASSIGN_OR_RETURN(ChangeRecord change, DecodeChange(payload));
+      return Change(std::move(change), header.sequence, location);
     }
     case RecordType::kNamespace: {
       JZSE_ASSIGN_OR_RETURN(const NamespaceRecord record, DecodeNamespace(payload));

@@ -55,7 +55,7 @@ class Applier {
   Applier(Stage& stage, Locate locate, MovedFiles* moved = nullptr)
       : stage_(stage), locate_(std::move(locate)), moved_(moved) {}
 
-  Status Change(const ChangeRecord& change, Sequence sequence, const Location& location);
+  Status Change(ChangeRecord change, Sequence sequence, const Location& location);
   Status Namespace(const NamespaceRecord& record, Sequence sequence, const Location& location);
   Status VersionDrop(const VersionDropRecord& record);
   // A chunk that is durable. Of two copies the higher ordinal stays.

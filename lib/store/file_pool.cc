@@ -29,6 +29,10 @@ class PooledFile : public io::File {
     JZSE_ASSIGN_OR_RETURN(const auto file, Use());
     return file->WriteDurable(offset, parts);
   }
+  Status WriteZeros(uint64_t offset, uint64_t size) override {
+    JZSE_ASSIGN_OR_RETURN(const auto file, Use(1));
+    return file->WriteZeros(offset, size);
+  }
   Status SyncData() override {
     const uint64_t unsynced = unsynced_;
     JZSE_ASSIGN_OR_RETURN(const auto file, Use());

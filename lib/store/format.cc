@@ -253,17 +253,17 @@ std::optional<Trailer> DecodeTrailer(const RecordSealer& sealer, uint64_t offset
   return trailer;
 }
 
-void FooterPageBuilder::Add(const FooterEntry& entry) {
+void FooterPageBuilder::Add(const RecordHeader& header, uint32_t offset, Bytes summary) {
   base::Encoder encoder(&bytes_);
-  encoder.Varint((entry.offset - offset_) / 8);
-  encoder.Varint(entry.header.length);
-  encoder.U8(static_cast<uint8_t>(entry.header.type));
-  encoder.U8(entry.header.flags);
-  encoder.Varint(entry.header.group_position);
-  encoder.SignedVarint(static_cast<int64_t>(entry.header.sequence - sequence_));
-  encoder.Prefixed(entry.summary);
-  offset_ = entry.offset;
-  sequence_ = entry.header.sequence;
+  encoder.Varint((offset - offset_) / 8);
+  encoder.Varint(header.length);
+  encoder.U8(static_cast<uint8_t>(header.type));
+  encoder.U8(header.flags);
+  encoder.Varint(header.group_position);
+  encoder.SignedVarint(static_cast<int64_t>(header.sequence - sequence_));
+  encoder.Prefixed(summary);
+  offset_ = offset;
+  sequence_ = header.sequence;
 }
 
 std::string FooterPageBuilder::Take() {

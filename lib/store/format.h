@@ -132,7 +132,8 @@ struct FooterEntry {
 };
 class FooterPageBuilder {
  public:
-  void Add(const FooterEntry& entry);
+  void Add(const FooterEntry& entry) { Add(entry.header, entry.offset, entry.summary); }
+  void Add(const RecordHeader& header, uint32_t offset, Bytes summary);
   size_t size() const { return bytes_.size(); }
   std::string Take();   // and starts a new page
 

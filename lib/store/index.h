@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ using base::StatusOr;
 struct IndexOp {
   std::string key;
   std::optional<std::string> value;  // empty: delete
+};
+
+struct IndexOpView {
+  Bytes key;
+  std::optional<Bytes> value;
 };
 
 class IndexSnapshot {
@@ -59,7 +65,13 @@ class Index {
 
   // False: no such key. `snapshot` may be null: now.
   virtual StatusOr<bool> Get(Bytes key, const IndexSnapshot* snapshot, std::string* value) = 0;
-  virtual Status Apply(const std::vector<IndexOp>& batch) = 0;  // atomic, not durable
+  virtual Status Apply(std::span<const IndexOpView> batch) = 0;  // atomic, not durable
+  Status Apply(const std::vector<IndexOp>& batch) {
+    std::vector<IndexOpView> views;
+    views.reserve(batch.size());
+    for (const IndexOp& op : batch) views.push_back({op.key, op.value});
+    return Apply(std::span<const IndexOpView>(views));
+  }
   virtual Status Flush() = 0;             // what was applied before the call is durable after it
   virtual std::unique_ptr<IndexSnapshot> Snapshot() = 0;
   virtual std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot, CursorUse use) = 0;

@@ -87,12 +87,12 @@ class MapIndex final : public Index {
     return Find(*shared_.map, key, value);
   }
 
-  Status Apply(const std::vector<IndexOp>& batch) override {
+  Status Apply(std::span<const IndexOpView> batch) override {
     const std::lock_guard lock(shared_.mutex);
     if (shared_.map.use_count() > 1) shared_.map = std::make_shared<Map>(*shared_.map);
-    for (const IndexOp& op : batch) {
+    for (const IndexOpView& op : batch) {
       if (op.value) {
-        std::string key = op.key, value = *op.value;  // made before: see PutInto
+        std::string key(op.key), value(*op.value);  // made before: see PutInto
         shared_.map->insert_or_assign(std::move(key), std::move(value));
       } else {
         shared_.map->erase(op.key);

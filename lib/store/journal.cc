@@ -2,6 +2,7 @@
 #include "store/journal.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 
@@ -15,11 +16,12 @@ constexpr size_t kFooterPageSize = 256 * base::kKiB;
 constexpr size_t kFooterFrameSize = 64;              // of a page: header, padding, check
 constexpr size_t kFooterEntrySizeMax = 40;           // of an entry, without its summary
 constexpr size_t kFooterBytesMax = 8 * base::kMiB;   // a segment of tiny records closes early
+constexpr size_t kLargeFooter = 128 * base::kKiB;    // worth a way of its own to the disk
 
 }  // namespace
 
 void FooterCollector::Add(const RecordHeader& header, uint32_t offset, Bytes summary) {
-  page_.Add({header, offset, std::string(summary)});
+  page_.Add(header, offset, summary);
   ++records_;
   first_ = first_ == 0 ? header.sequence : std::min(first_, header.sequence);
   last_ = std::max(last_, header.sequence);
@@ -43,6 +45,26 @@ std::string FooterCollector::Finish(const RecordSealer& sealer, uint64_t offset,
   return out;
 }
 
+namespace {
+
+// Makes the bytes durable. Whole blocks of many go past the page cache: nobody reads them soon, and whoever commits waits.
+Status WritePages(io::File& file, uint64_t offset, Bytes bytes) {
+  const size_t head = base::AlignUp(offset, base::kBlockSize) - offset;
+  if (bytes.size() >= kLargeFooter) {
+    base::BlockBuffer blocks;
+    blocks.Append(bytes.substr(head, (bytes.size() - head) / base::kBlockSize * base::kBlockSize));
+    const Bytes middle = blocks.view();
+    JZSE_RETURN_IF_ERROR(file.WriteDurable(offset + head, std::span(&middle, 1)));
+    const Bytes tail = bytes.substr(head + middle.size());
+    JZSE_RETURN_IF_ERROR(file.Write(offset + head + middle.size(), std::span(&tail, 1)));
+    bytes = bytes.substr(0, head);
+  }
+  JZSE_RETURN_IF_ERROR(file.Write(offset, std::span(&bytes, 1)));
+  return file.SyncData();
+}
+
+}  // namespace
+
 Status SealSegment(Segment& segment, FooterCollector& footer) {
   Trailer trailer;
   const uint64_t offset = segment.end;
@@ -50,8 +72,7 @@ Status SealSegment(Segment& segment, FooterCollector& footer) {
   // The trailer vouches for all before it, so that is durable first.
   const Bytes pages = Bytes(bytes).substr(0, bytes.size() - kTrailerSize);
   const Bytes end = Bytes(bytes).substr(pages.size());
-  JZSE_RETURN_IF_ERROR(segment.file().Write(offset, std::span(&pages, 1)));
-  JZSE_RETURN_IF_ERROR(segment.file().SyncData());
+  JZSE_RETURN_IF_ERROR(WritePages(segment.file(), offset, pages));
   JZSE_RETURN_IF_ERROR(segment.file().Write(offset + pages.size(), std::span(&end, 1)));
   // Before the cut: a file that ends where a trailer must be, without one, is damaged for certain.
   JZSE_RETURN_IF_ERROR(segment.file().SyncData());
@@ -111,13 +132,14 @@ Status Journal::Roll(uint64_t size, bool urgent) {
   capacity_ = wanted;
   previous_check_ = 0;
   next_size_ = std::clamp(wanted * 2, next_size_, base::kCommitSegmentSizeMax);
+  block_ = offset_;  // the header takes whole blocks
+  buffer_.Cut(0);
   records_.clear();
-  group_.clear();
   return {};
 }
 
 void Journal::Begin() {
-  group_.clear();
+  buffer_.Cut(offset_ - block_);
   records_.clear();
   mark_ = 0;
 }
@@ -129,14 +151,15 @@ Location Journal::Append(RecordType type, Bytes head, Bytes body) {
   header.flags = first ? kFlagGroupFirst : 0;
   header.group_position = static_cast<uint32_t>(records_.size());
   header.sequence = next();
-  const uint64_t offset = offset_ + group_.size();
-  const size_t position = BeginRecord(header, &group_);
-  if (first) group_.append(kGroupPrefixSize, '\0');
-  group_.append(head);
-  group_.append(body);
-  header.length = static_cast<uint32_t>(group_.size() - position - base::kRecordHeaderSize);
+  const size_t position = buffer_.size();
+  const uint64_t offset = block_ + position;
+  header.length = static_cast<uint32_t>((first ? kGroupPrefixSize : 0) + head.size() + body.size());
   JZSE_CHECK(header.length <= base::kRecordPayloadMax);
-  group_.resize(position + RecordSize(header.length));  // the check comes last, when flags and prefix are known
+  // Header, prefix and check come last, when flags and places are known.
+  buffer_.Extend(base::kRecordHeaderSize + (first ? kGroupPrefixSize : 0));
+  buffer_.Append(head);
+  buffer_.Append(body);
+  buffer_.AppendZeros(position + RecordSize(header.length) - buffer_.size());
   records_.push_back({header, static_cast<uint32_t>(offset), position, head.size()});
   return {segment_ ? segment_->id() : 0, static_cast<uint32_t>(offset), RecordSize(header.length)};
 }
@@ -148,12 +171,12 @@ void Journal::EndTransaction() {
 
 void Journal::RollbackTransaction() {
   if (records_.size() == mark_) return;
-  group_.resize(records_[mark_].position);
+  buffer_.Cut(records_[mark_].position);
   records_.resize(mark_);
 }
 
 bool Journal::overflow() const {
-  return !segment_ || offset_ + group_.size() + footer_.bytes() + FooterRoom() > capacity_ ||
+  return !segment_ || offset_ + group_bytes() + footer_.bytes() + FooterRoom() > capacity_ ||
          footer_.bytes() > kFooterBytesMax;
 }
 
@@ -166,11 +189,11 @@ uint64_t Journal::FooterRoom() const {
 
 // Completes every record of the group: header, prefix of the first one, check.
 void Journal::FinishGroup() {
-  const GroupPrefix prefix{static_cast<uint32_t>(group_.size()), static_cast<uint32_t>(records_.size()), last_,
+  const GroupPrefix prefix{static_cast<uint32_t>(group_bytes()), static_cast<uint32_t>(records_.size()), last_,
                            previous_check_};
-  StoreGroupPrefix(prefix, group_.data() + base::kRecordHeaderSize);
+  StoreGroupPrefix(prefix, buffer_.data() + records_.front().position + base::kRecordHeaderSize);
   for (const Pending& record : records_) {
-    char* const begin = group_.data() + record.position;
+    char* const begin = buffer_.data() + record.position;
     StoreRecordHeader(record.header, begin);
     const size_t body = RecordSize(record.header.length) - base::kRecordCheckSize;
     const base::Hash128 check = segment_->sealer().CheckAt(record.offset, Bytes(begin, body));
@@ -183,22 +206,37 @@ Status Journal::Commit() {
   JZSE_RETURN_IF_ERROR(failure_);
   JZSE_CHECK(!records_.empty() && !overflow());
   FinishGroup();
-  const Bytes part(group_);
-  if (const Status status = segment_->file().WriteDurable(offset_, std::span(&part, 1)); !status.ok())
+  const uint64_t bytes = group_bytes();
+  // Whole blocks, so that the system need not read any before it writes: what is durable of the first one is written again
+  // as it is, what lies behind the group in the last one holds nothing.
+  buffer_.AppendZeros(base::AlignUp(buffer_.size(), base::kBlockSize) - buffer_.size());
+  const Bytes part = buffer_.view();
+  JZSE_CHECK(block_ + part.size() <= capacity_);
+  if (const Status status = segment_->file().WriteDurable(block_, std::span(&part, 1)); !status.ok())
     return Broken(status);
   ++syncs_;
-  bytes_written_ += group_.size();
+  bytes_written_ += bytes;
   for (const Pending& record : records_) {
     const size_t prefix = (record.header.flags & kFlagGroupFirst) != 0 ? kGroupPrefixSize : 0;
     footer_.Add(record.header, record.offset,
                 part.substr(record.position + base::kRecordHeaderSize + prefix, record.summary));
   }
-  previous_check_ = base::LoadLe<uint64_t>(group_.data() + group_.size() - 16);
-  offset_ += group_.size();
+  offset_ += bytes;
+  previous_check_ = base::LoadLe<uint64_t>(part.data() + (offset_ - block_) - base::kRecordCheckSize);
   segment_->end = offset_;
   last_ += records_.size();
+  KeepLastBlock();
   Begin();
   return {};
+}
+
+// What is durable of the block that the next group begins in stays, at the front.
+void Journal::KeepLastBlock() {
+  const uint64_t block = offset_ / base::kBlockSize * base::kBlockSize;
+  const size_t kept = offset_ - block;
+  std::memmove(buffer_.data(), buffer_.data() + (block - block_), kept);
+  buffer_.Cut(kept);
+  block_ = block;
 }
 
 StreamPosition Journal::position() const {

@@ -67,7 +67,7 @@ class Journal {
   void EndTransaction();
   void RollbackTransaction();
   bool overflow() const;
-  uint64_t group_bytes() const { return group_.size(); }
+  uint64_t group_bytes() const { return buffer_.size() - (offset_ - block_); }
   size_t group_records() const { return records_.size(); }
   // The sequence that the next Append takes.
   Sequence next() const { return last_ + 1 + records_.size(); }
@@ -90,12 +90,13 @@ class Journal {
   struct Pending {
     RecordHeader header;
     uint32_t offset = 0;
-    size_t position = 0;        // in group_
+    size_t position = 0;        // in buffer_
     size_t summary = 0;         // bytes of the payload behind the group prefix
   };
   Status Broken(const Status& status);
   Status Seal(Segment& segment);
   void FinishGroup();
+  void KeepLastBlock();
   uint64_t FooterRoom() const;
 
   SegmentFactory& factory_;
@@ -109,7 +110,8 @@ class Journal {
   StreamPosition previous_;
   bool continues_ = false;
   uint64_t previous_check_ = 0;
-  std::string group_;
+  uint64_t block_ = 0;          // the beginning of the block that offset_ lies in
+  base::BlockBuffer buffer_;    // what the next write puts at block_: durable bytes, then the group
   std::vector<Pending> records_;
   size_t mark_ = 0;             // in records_: where the transaction begins
   Status failure_;

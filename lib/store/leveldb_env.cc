@@ -392,7 +392,7 @@ void LevelDbEnv::StartWork() {
   if (working_ || deferring_ || work_.empty()) return;
   thread_.reset();  // it has left its loop and needs the lock no more
   working_ = true;
-  thread_ = io_.StartThread([this] { RunWork(); });
+  thread_ = io_.StartThread([this] { RunWork(); }, io::Env::Priority::kBackground);
   if (thread_ != nullptr) return;
   // No thread to be had from `io_`: LevelDB's own, since waiting for the work in its caller would never end.
   working_ = false;

@@ -18,10 +18,14 @@ void CopyRange(const OverlayMap& from, const std::string& prefix, OverlayMap* to
 }  // namespace
 
 std::optional<std::optional<std::string>> LiveIndex::Overlaid(Bytes key) {
-  const std::string owned(key);
+  const uint64_t hash = LocationCache::HashOf(key);
   std::shared_lock lock(mutex_);
-  for (const OverlayMap* const map : {&active_, flushing_.get(), recent_.get()})
-    if (const auto it = map->find(owned); it != map->end()) return it->second;
+  const std::pair<const OverlayMap*, const Hashes*> overlays[] = {
+      {&active_, &active_hashes_}, {flushing_.get(), &flushing_hashes_}, {recent_.get(), &recent_hashes_}};
+  for (const auto& [map, hashes] : overlays) {
+    if (!hashes->contains(hash)) continue;
+    if (const auto it = map->find(absl::string_view(key.data(), key.size())); it != map->end()) return it->second;
+  }
   return std::nullopt;
 }
 
@@ -97,12 +101,12 @@ Status LiveIndex::EndLoad(const Applied& applied) {
 }
 
 void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
-  std::vector<std::string> changed;
-  for (const auto& [key, value] : ops)
-    if (key.front() == 'P') changed.push_back(key);
+  published_.clear();
+  for (const auto& [key, value] : ops) published_.push_back(LocationCache::HashOf(key));
   PublishOverlay(std::move(ops), applied);
-  // Afterwards: a reader that looked up before cannot insert any more, one that looks up now finds the new state.
-  for (const std::string& key : changed) places_.Erase(key);
+  // Afterwards: a reader that looked up before cannot insert any more, one that looks up now finds the new state. Only
+  // places of P keys are remembered, but asking for the others costs little.
+  for (const uint64_t hash : published_) places_.Erase(hash);
 }
 
 // All or, when memory is lacking, nothing. What was there before goes to `ops`.
@@ -134,11 +138,13 @@ void LiveIndex::MergeInto(OverlayMap* to, OverlayMap& ops) {
 
 void LiveIndex::PublishOverlay(OverlayMap&& ops, const Applied& applied) {
   std::unique_lock lock(mutex_);
+  active_hashes_.reserve(active_hashes_.size() + published_.size());
   if (active_.empty()) {
     active_ = std::move(ops);
   } else {
     MergeInto(&active_, ops);
   }
+  active_hashes_.insert(published_.begin(), published_.end());
   applied_ = applied;
   overlay_count_.store(active_.size() + flushing_->size(), std::memory_order_release);
 }
@@ -177,25 +183,32 @@ Status LiveIndex::DrainLocked() {
     std::unique_lock lock(mutex_);
     if (flushing_->empty()) {
       flushing_->swap(active_);
+      flushing_hashes_.swap(active_hashes_);
     } else {
+      flushing_hashes_.reserve(flushing_hashes_.size() + active_hashes_.size());
       MergeInto(flushing_.get(), active_);
+      flushing_hashes_.insert(active_hashes_.begin(), active_hashes_.end());
       active_.clear();
     }
+    active_hashes_.clear();
     taken_ = applied_;
   }
   if (flushing_->empty()) return {};
   // One that failed has mostly failed for good; asking is cheaper than offering it everything again.
-  if (failing_) JZSE_RETURN_IF_ERROR(index_->Apply({}));
-  std::vector<IndexOp> batch;  // flushing_ is changed only under drain_mutex_, so reading it needs no lock
+  if (failing_) JZSE_RETURN_IF_ERROR(index_->Apply(std::span<const IndexOpView>()));
+  std::vector<IndexOpView> batch;  // flushing_ is changed only under drain_mutex_, so reading it needs no lock
   batch.reserve(flushing_->size() + 1);
   for (const auto& [key, value] : *flushing_) batch.push_back({key, value});
-  batch.push_back({AppliedKey(), EncodeApplied(taken_)});
+  const std::string applied_key = AppliedKey(), applied_value = EncodeApplied(taken_);
+  batch.push_back({applied_key, applied_value});
   failing_ = true;
   JZSE_RETURN_IF_ERROR(index_->Apply(batch));
   failing_ = false;
   std::unique_lock lock(mutex_);
   recent_.swap(flushing_);
   flushing_.swap(next);
+  recent_hashes_.swap(flushing_hashes_);
+  flushing_hashes_.clear();
   flushing_shown_ = false;
   drained_ = taken_;
   generation_.fetch_add(1, std::memory_order_acq_rel);

@@ -35,7 +35,7 @@ LocationCache::LocationCache(size_t bytes) : sets_(std::max<size_t>(1, bytes / (
 }
 
 std::optional<Location> LocationCache::Find(Bytes key, Ticket* ticket) {
-  ticket->hash = base::Xxh64(key, 0);
+  ticket->hash = HashOf(key);
   if (first_ == nullptr) return std::nullopt;
   Shard& shard = ShardOf(ticket->hash);
   const Slot* const set = SetOf(ticket->hash);
@@ -68,8 +68,7 @@ void LocationCache::Insert(const Ticket& ticket, const Location& location) {
   *victim = {ticket.hash, place};
 }
 
-void LocationCache::Erase(Bytes key) {
-  const uint64_t hash = base::Xxh64(key, 0);
+void LocationCache::Erase(uint64_t hash) {
   if (first_ == nullptr) return;
   Shard& shard = ShardOf(hash);
   Slot* const set = SetOf(hash);

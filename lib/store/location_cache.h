@@ -30,7 +30,8 @@ class LocationCache {
   };
   std::optional<Location> Find(Bytes key, Ticket* ticket);
   void Insert(const Ticket& ticket, const Location& location);
-  void Erase(Bytes key);
+  static uint64_t HashOf(Bytes key) { return base::Xxh64(key, 0); }
+  void Erase(uint64_t hash);
 
  private:
   struct Slot {

@@ -61,10 +61,12 @@ void EncodeChange(const ChangeRecord& change, std::string* out) {
   encoder.Varint(change.floor);
   encoder.Varint(change.since);
   encoder.Prefixed(change.old_path);
-  std::string file;
-  Encoder file_encoder(&file);
-  model::Encode(change.file, file_encoder);
-  encoder.Prefixed(file);
+  // In place, with its length put in front afterwards, which costs no memory of its own.
+  const size_t begin = out->size();
+  model::Encode(change.file, encoder);
+  const size_t end = out->size();
+  encoder.Varint(end - begin);
+  std::rotate(out->begin() + static_cast<ptrdiff_t>(begin), out->begin() + static_cast<ptrdiff_t>(end), out->end());
   encoder.U8(static_cast<uint8_t>(change.encoding));
   if (change.encoding == InlineEncoding::kZstd) encoder.Varint(change.inline_size);
   encoder.Raw(change.inline_bytes);
@@ -193,20 +195,28 @@ Status DecodeContent(InlineEncoding encoding, Bytes stored, size_t size, char* o
 
 // ------------------------------------------------------------------------------------------------ the index
 
-std::string KeyPrefix(char letter, NamespaceId ns) {
-  std::string key(1, letter);
+namespace {
+
+std::string KeyOf(char letter, NamespaceId ns, size_t more) {
+  std::string key;
+  key.reserve(kKeyPrefixSize + more);
+  key.push_back(letter);
   Encoder(&key).Be32(ns);
   return key;
 }
 
+}  // namespace
+
+std::string KeyPrefix(char letter, NamespaceId ns) { return KeyOf(letter, ns, 0); }
+
 std::string PathKey(NamespaceId ns, Bytes path) {
-  std::string key = KeyPrefix('P', ns);
+  std::string key = KeyOf('P', ns, path.size());
   key.append(path);
   return key;
 }
 
 std::string TombstonePrefix(NamespaceId ns, Bytes path) {
-  std::string key = KeyPrefix('T', ns);
+  std::string key = KeyOf('T', ns, path.size() + 1 + 2 * sizeof(uint64_t));
   key.append(path);
   key.push_back('\0');
   return key;

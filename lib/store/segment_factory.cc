@@ -12,8 +12,6 @@ namespace {
 using base::Code;
 using base::Fail;
 
-constexpr size_t kZeroBlock = 1 * base::kMiB;
-
 }  // namespace
 
 SegmentFactory::SegmentFactory(io::Env& env, std::string directory, const StoreId& store,
@@ -42,13 +40,7 @@ Status SegmentFactory::RemoveSpares(const std::vector<io::DirEntry>& spares) {
 StatusOr<SegmentFactory::Spare> SegmentFactory::NewSpare(uint64_t size) {
   Spare spare{absl::StrCat(directory_, "/", std::string(kSparePrefix), next_spare_++), size};
   JZSE_ASSIGN_OR_RETURN(auto file, env_.Open(spare.path, io::OpenMode::kCreate));
-  const std::string zeros(std::min<uint64_t>(size, kZeroBlock), '\0');
-  Status status;
-  for (uint64_t offset = 0; offset < size && status.ok();) {
-    const Bytes part = Bytes(zeros).substr(0, std::min<uint64_t>(zeros.size(), size - offset));
-    status = file->Write(offset, std::span(&part, 1));
-    offset += part.size();
-  }
+  Status status = file->WriteZeros(0, size);
   if (status.ok() && size > 0) status = file->SyncData();
   if (status.ok()) return spare;
   file.reset();

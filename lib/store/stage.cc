@@ -2,6 +2,7 @@
 #include "store/stage.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "store/file_entry.h"
 
@@ -13,6 +14,17 @@ StatusOr<bool> Stage::Get(const std::string& key, std::string* value) {
     *value = *it->second;
     return true;
   }
+  if (!seen_ || seen_key_ != key) {
+    seen_ = false;
+    JZSE_ASSIGN_OR_RETURN(seen_found_, GetBelow(key, &seen_value_));
+    seen_key_ = key;
+    seen_ = true;
+  }
+  if (seen_found_) *value = seen_value_;
+  return seen_found_;
+}
+
+StatusOr<bool> Stage::GetBelow(const std::string& key, std::string* value) {
   if (prefetched_ != nullptr && live_.TokenHolds(prefetched_->token)) {
     const auto it = std::find_if(prefetched_->values.begin(), prefetched_->values.end(),
                                  [&](const auto& pair) { return pair.first == key; });
@@ -115,6 +127,7 @@ void Stage::Clear() {
   marked_namespaces_.clear();
   undo_.clear();
   prefetched_ = nullptr;
+  seen_ = false;
 }
 
 }  // namespace jzse::store

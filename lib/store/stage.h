@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
+
 #include "store/live_index.h"
 
 namespace jzse::store {
@@ -18,7 +20,7 @@ namespace jzse::store {
 // Look-ups with the token under which they were made.
 struct Prefetched {
   uint64_t token = 0;
-  std::vector<std::pair<std::string, std::optional<std::string>>> values;
+  absl::InlinedVector<std::pair<std::string, std::optional<std::string>>, 1> values;
   std::vector<std::string> dirs_without_children;  // P prefixes ("P" ns dir "/") under which nothing lives
 };
 
@@ -55,12 +57,16 @@ class Stage {
 
  private:
   void Set(std::string key, std::optional<std::string> value);
+  StatusOr<bool> GetBelow(const std::string& key, std::string* value);
 
   LiveIndex& live_;
   const Prefetched* prefetched_ = nullptr;
   OverlayMap staged_;
   std::map<NamespaceId, NamespaceEntry> namespaces_, marked_namespaces_;
   bool marked_ = false;
+  // The last answer from below: what is asked for to decide is asked for again to apply. Nobody publishes meanwhile.
+  std::string seen_key_, seen_value_;
+  bool seen_ = false, seen_found_ = false;
   // What stood in staged_ before: outer empty means nothing.
   std::vector<std::pair<std::string, std::optional<std::optional<std::string>>>> undo_;
 };

@@ -60,6 +60,45 @@ TEST_CASE("writes of thousands of parts, some empty, arrive in order") {
   CHECK(*file->Size() == expected.size());
 }
 
+TEST_CASE("zeros are written where they belong, also where something else was") {
+  World world(AnyFace());
+  const auto file = CreateFile(world.env(), world.Path("zeros"), std::string(5000, 'x'));
+  REQUIRE(file->WriteZeros(4096, 3 * base::kMiB).ok());
+  REQUIRE(file->SyncData().ok());
+  CHECK(*file->Size() == 4096 + 3 * base::kMiB);
+  CHECK(ReadAt(*file, 4000, 200) == std::string(96, 'x') + std::string(104, '\0'));
+  REQUIRE(file->WriteZeros(1, 2).ok());
+  CHECK(ReadAt(*file, 0, 4) == std::string("x\0\0x", 4));
+  REQUIRE(file->WriteZeros(0, 0).ok());
+  CHECK(ReadAt(*file, 2 * base::kMiB, base::kMiB) == std::string(base::kMiB, '\0'));
+}
+
+// Past the page cache or not: reads through it must see the newest bytes, whichever way they came.
+TEST_CASE("durable writes of whole blocks and others, mixed, are read back as the last of them left the bytes") {
+  World world(AnyFace());
+  const auto file = CreateFile(world.env(), world.Path("mixed"));
+  REQUIRE(file->WriteZeros(0, 64 * base::kBlockSize).ok());
+  std::string expected(64 * base::kBlockSize, '\0');
+  base::Prng prng(5);
+  for (int i = 0; i < 200; ++i) {
+    base::BlockBuffer block;
+    const bool whole = prng.OneIn(2);
+    const size_t size = whole ? (1 + prng.Below(8)) * base::kBlockSize : 1 + prng.Below(9000);
+    const uint64_t offset = whole ? prng.Below(56) * base::kBlockSize : prng.Below(200'000);
+    block.Append(prng.Bytes(size));
+    if (prng.OneIn(3)) CHECK(ReadAt(*file, offset, size) == expected.substr(offset, size));
+    REQUIRE((prng.OneIn(4) ? WriteAt(*file, offset, block.view()) : WriteDurableAt(*file, offset, block.view())).ok());
+    expected.replace(offset, size, block.view());
+    REQUIRE(ReadAt(*file, offset, size) == expected.substr(offset, size));
+  }
+  CHECK(ReadAt(*file, 0, expected.size()) == expected);
+  REQUIRE(file->Truncate(5000).ok());
+  base::BlockBuffer block;
+  block.AppendZeros(base::kBlockSize);
+  REQUIRE(WriteDurableAt(*file, 0, block.view()).ok());
+  CHECK(ReadAt(*file, 0, 6000) == std::string(base::kBlockSize, '\0') + expected.substr(4096, 904));
+}
+
 TEST_CASE("opening refuses what the mode does not allow, and names the path") {
   World world(AnyFace());
   Env& env = world.env();

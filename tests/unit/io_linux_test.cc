@@ -104,6 +104,35 @@ TEST_CASE("a write that the system cuts short goes on, and fails with the cause"
   CHECK(ReadAt(*file, 0, 9000) == std::string(5000, 'p'));
 }
 
+TEST_CASE("zeros take real blocks, no hole") {
+  World world(Face::kPlain);
+  const auto file = CreateFile(world.env(), world.Path("zeros"));
+  REQUIRE(file->WriteZeros(0, base::kMiB).ok());
+  REQUIRE(file->SyncData().ok());
+  struct stat info;
+  REQUIRE(stat(world.Path("zeros").c_str(), &info) == 0);
+  CHECK(info.st_blocks * 512 >= static_cast<blkcnt_t>(base::kMiB));
+}
+
+TEST_CASE("a file keeps no second descriptor once it is cut to its size") {
+  World world(Face::kPlain);
+  const auto open_count = [] {
+    const auto list = NewLinuxEnv({})->ListDir("/proc/self/fd");
+    REQUIRE(list.ok());
+    return list->size();
+  };
+  const auto file = CreateFile(world.env(), world.Path("a"));
+  const size_t before = open_count();
+  REQUIRE(file->WriteZeros(0, base::kMiB).ok());
+  CHECK(open_count() == before);
+  base::BlockBuffer block;
+  block.AppendZeros(base::kBlockSize);
+  REQUIRE(WriteDurableAt(*file, 0, block.view()).ok());
+  CHECK(open_count() <= before + 1);
+  REQUIRE(file->Truncate(base::kBlockSize).ok());
+  CHECK(open_count() == before);
+}
+
 TEST_CASE("no descriptor left is busy, not an I/O error") {
   World world(Face::kPlain);
   CreateFile(world.env(), world.Path("a"));

@@ -20,7 +20,7 @@ class StubbornIndex final : public Index {
   StatusOr<bool> Get(Bytes key, const IndexSnapshot* snapshot, std::string* value) override {
     return map_->Get(key, snapshot, value);
   }
-  Status Apply(const std::vector<IndexOp>& batch) override {
+  Status Apply(std::span<const IndexOpView> batch) override {
     if (refusing) return base::Fail(base::Code::kIo, "the disk under the index fails");
     largest = std::max(largest, batch.size());
     return map_->Apply(batch);
