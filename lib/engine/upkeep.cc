@@ -163,10 +163,10 @@ class Verifier {
   }
 
   Status CheckFiles() {
-    const auto cursor = store_.index_->NewCursor(*view_.index);
+    const auto cursor = store_.index_->NewCursor(*view_.index, store::CursorUse::kWalk);
     for (const char letter : {'P', 'T', 'V'}) {
       for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
-        const auto entry = store::DecodeFileEntry(cursor->value());
+        const auto entry = store::DecodeFileEntry(cursor->key(), cursor->value());
         if (!entry.ok()) {
           Found("", "index", 0, std::string(entry.status().message()));
           continue;
@@ -259,8 +259,8 @@ class Verifier {
     JZSE_RETURN_IF_ERROR(
         store::RebuildIndex(store_.segments_, rebuilt, store_.identity_, limits, &recovered, nullptr));
     JZSE_RETURN_IF_ERROR(store::PurgeDropped(rebuilt));
-    const auto have = store_.index_->NewCursor(*view_.index);
-    const auto want = rebuilt.index().NewCursor(nullptr);
+    const auto have = store_.index_->NewCursor(*view_.index, store::CursorUse::kWalk);
+    const auto want = rebuilt.index().NewCursor(nullptr, store::CursorUse::kWalk);
     std::vector<store::IndexOp> repairs;
     have->Seek("");
     want->Seek("");

@@ -34,11 +34,11 @@ Status Liveness::MarkChunks() {
   marked_ = true;
   // One moment for all of them: a content must not slip from one kind of entry to another in between.
   const auto view = c_.index.View();
-  const auto cursor = c_.index.NewCursor(*view);
+  const auto cursor = c_.index.NewCursor(*view, CursorUse::kWalk);
   for (const char letter : {'P', 'T', 'V'}) {
     uint64_t seen = 0;
     for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
-      JZSE_RETURN_IF_ERROR(MarkEntry(base::LoadBe32(cursor->key().data() + 1), cursor->value()));
+      JZSE_RETURN_IF_ERROR(MarkEntry(base::LoadBe32(cursor->key().data() + 1), cursor->key(), cursor->value()));
       if (++seen % 1024 == 0 && !c_.pace(0)) return Fail(Code::kClosed, "compaction stopped");
     }
     JZSE_RETURN_IF_ERROR(cursor->status());
@@ -57,7 +57,7 @@ StatusOr<bool> Liveness::Alive(const Segment& segment, const FooterEntry& entry,
       JZSE_ASSIGN_OR_RETURN(const bool found, c_.index.Get(NamespaceKey(record.id), &value));
       if (!found) return false;
       JZSE_ASSIGN_OR_RETURN(const NamespaceEntry known, DecodeNamespaceEntry(value));
-      return known.sequence == entry.header.sequence;
+      return known.location == place;  // a compaction that failed may have left a second one
     }
     case RecordType::kVersionDrop:
       *conditional = true;  // needed as long as a dropped version may turn up again in a rebuild
@@ -96,8 +96,8 @@ StatusOr<bool> Liveness::Droppable(const FooterEntry& entry, const std::set<Segm
          !MayExist(1, entry.header.sequence - 1, inputs);
 }
 
-Status Liveness::MarkEntry(NamespaceId ns, Bytes value) {
-  JZSE_ASSIGN_OR_RETURN(const FileEntry entry, DecodeFileEntry(value));
+Status Liveness::MarkEntry(NamespaceId ns, Bytes key, Bytes value) {
+  JZSE_ASSIGN_OR_RETURN(const FileEntry entry, DecodeFileEntry(key, value));
   for (const auto& version : entry.file.contents) {
     if (version.content.storage != Content::Storage::kChunked) continue;
     JZSE_ASSIGN_OR_RETURN(const ManifestNode root, DecodeNode(version.content.manifest));
@@ -132,7 +132,7 @@ StatusOr<bool> Liveness::Refers(const std::string& key, const FooterEntry& entry
   std::string value;
   JZSE_ASSIGN_OR_RETURN(const bool there, c_.index.Get(key, &value));
   if (!there) return false;
-  JZSE_ASSIGN_OR_RETURN(*found, DecodeFileEntry(value));
+  JZSE_ASSIGN_OR_RETURN(*found, DecodeFileEntry(key, value));
   return found->sequence == entry.header.sequence && found->location == place;
 }
 

@@ -56,7 +56,7 @@ class Liveness {
   StatusOr<bool> Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const Holders& holders);
 
  private:
-  Status MarkEntry(NamespaceId ns, Bytes value);
+  Status MarkEntry(NamespaceId ns, Bytes key, Bytes value);
   Status MarkNode(NamespaceId ns, const ManifestNode& node);
   // Whether a segment outside of the inputs may hold a sequence of this range.
   bool MayExist(Sequence low, Sequence high, const std::set<SegmentId>& inputs);

@@ -26,12 +26,12 @@ Status MoveEntry(Stage& stage, const std::string& key, Sequence sequence, const 
   std::string value;
   JZSE_ASSIGN_OR_RETURN(const bool found, stage.Get(key, &value));
   if (!found) return {};
-  JZSE_ASSIGN_OR_RETURN(FileEntry entry, DecodeFileEntry(value));
+  JZSE_ASSIGN_OR_RETURN(FileEntry entry, DecodeFileEntry(key, value));
   if (entry.sequence != sequence || !from.contains(entry.location.segment)) return {};
   *gone = to == nullptr;
   if (*gone) return {};
   entry.location = *to;
-  stage.Put(key, EncodeFileEntry(entry));
+  stage.Put(key, EncodeFileEntry(key, entry));
   return {};
 }
 

@@ -33,6 +33,7 @@ StatusOr<bool> LiveIndex::Get(Bytes key, std::string* value) {
       return true;
     }
   }
+  if (loaded_ != nullptr && !loaded_->MayHave(key)) return false;
   return index_->Get(key, nullptr, value);
 }
 
@@ -56,7 +57,7 @@ Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const
     for (const OverlayMap* const map : {flushing_.get(), &active_}) CopyRange(*map, prefix, &merged);
   }
   if (above != nullptr) CopyRange(*above, prefix, &merged);
-  const auto cursor = index_->NewCursor(nullptr);
+  const auto cursor = index_->NewCursor(nullptr, CursorUse::kLookUp);
   auto over = merged.begin();
   for (cursor->Seek(prefix);; cursor->Next()) {
     const bool valid = cursor->valid() && HasPrefix(cursor->key(), prefix);
@@ -72,6 +73,27 @@ Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const
       return {};
     }
   }
+}
+
+Status LiveIndex::Load(OverlayMap&& ops) {
+  if (ops.empty()) return {};
+  loaded_any_ = true;
+  std::vector<IndexOp> batch;
+  batch.reserve(ops.size());
+  for (auto& [key, value] : ops) {
+    loaded_->Add(key);
+    batch.push_back({key, std::move(value)});
+  }
+  return index_->Apply(batch);
+}
+
+Status LiveIndex::EndLoad(const Applied& applied) {
+  loaded_.reset();
+  if (loaded_any_) JZSE_RETURN_IF_ERROR(index_->Apply({{AppliedKey(), EncodeApplied(applied)}}));
+  std::unique_lock lock(mutex_);
+  applied_ = applied;
+  if (loaded_any_) drained_ = applied;
+  return {};
 }
 
 void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
@@ -200,7 +222,7 @@ std::unique_ptr<LiveView> LiveIndex::View() {
 }
 
 Status LiveIndex::Scan(const LiveView& view, const std::string& prefix, const Each& each) {
-  const auto cursor = NewCursor(view);
+  const auto cursor = NewCursor(view, CursorUse::kLookUp);
   for (cursor->Seek(prefix); cursor->valid() && HasPrefix(cursor->key(), prefix); cursor->Next())
     if (!each(cursor->key(), cursor->value())) return {};
   return cursor->status();

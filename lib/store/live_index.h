@@ -22,6 +22,7 @@
 #include <shared_mutex>
 #include <string>
 
+#include "store/key_filter.h"
 #include "store/live_view.h"
 #include "store/location_cache.h"
 #include "store/record.h"
@@ -50,6 +51,14 @@ class LiveIndex {
                      const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& each);
 
   void Publish(OverlayMap&& ops, const Applied& applied);
+
+  // A rebuild: between BeginLoad and EndLoad nobody else uses the index, which was empty, and changes go straight into
+  // it. It gets a position only at the end: half an index must not pass for one. `filter_bytes`: for remembering which
+  // keys there are.
+  void BeginLoad(size_t filter_bytes) { loaded_ = std::make_unique<KeyFilter>(filter_bytes); }
+  Status Load(OverlayMap&& ops);
+  Status EndLoad(const Applied& applied);
+
   size_t overlay_count() const { return overlay_count_.load(std::memory_order_relaxed); }
   Applied applied() const;
   // The position that the Index itself holds, as of the last Drain.
@@ -62,7 +71,7 @@ class LiveIndex {
   // A moment after the call began: everything published before it is shown.
   std::unique_ptr<LiveView> View();
   StatusOr<bool> Get(const LiveView& view, Bytes key, std::string* value) { return GetIn(*index_, view, key, value); }
-  std::unique_ptr<IndexCursor> NewCursor(const LiveView& view) { return NewCursorIn(*index_, view); }
+  std::unique_ptr<IndexCursor> NewCursor(const LiveView& view, CursorUse use) { return NewCursorIn(*index_, view, use); }
   Status Scan(const LiveView& view, const std::string& prefix, const Each& each);
   Index& index() { return *index_; }
   // By P key; Publish keeps it current.
@@ -75,6 +84,8 @@ class LiveIndex {
 
   std::unique_ptr<Index> index_;
   LocationCache places_;
+  std::unique_ptr<KeyFilter> loaded_;         // of all keys, during a rebuild
+  bool loaded_any_ = false;                   // nothing at all needs no position, and no table for it
   mutable std::shared_mutex mutex_;
   OverlayMap active_;
   // flushing_: on its way into the Index; changed only under drain_mutex_ as well. recent_: there already, kept one round for

@@ -92,8 +92,8 @@ StatusOr<bool> GetIn(Index& index, const LiveView& view, Bytes key, std::string*
   return index.Get(key, view.below.get(), value);
 }
 
-std::unique_ptr<IndexCursor> NewCursorIn(Index& index, const LiveView& view) {
-  auto below = index.NewCursor(view.below.get());
+std::unique_ptr<IndexCursor> NewCursorIn(Index& index, const LiveView& view, CursorUse use) {
+  auto below = index.NewCursor(view.below.get(), use);
   if (view.above == nullptr) return below;
   return std::make_unique<MergedCursor>(std::move(below), view.above);
 }

@@ -30,7 +30,7 @@ struct LiveView final : IndexSnapshot {
 
 // `view`: as LiveIndex::Snapshot gives them.
 StatusOr<bool> GetIn(Index& index, const LiveView& view, Bytes key, std::string* value);
-std::unique_ptr<IndexCursor> NewCursorIn(Index& index, const LiveView& view);
+std::unique_ptr<IndexCursor> NewCursorIn(Index& index, const LiveView& view, CursorUse use);
 
 }  // namespace jzse::store
 

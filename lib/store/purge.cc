@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/purge.h"
 
+#include "store/file_entry.h"
+
 namespace jzse::store {
 namespace {
 
@@ -15,7 +17,7 @@ StatusOr<bool> PurgeNamespace(NamespaceId ns, size_t count, Stage& stage) {
   for (const char letter : {'P', 'T', 'V', 'C'}) {
     JZSE_RETURN_IF_ERROR(stage.Scan(KeyPrefix(letter, ns), [&](Bytes key, Bytes value) {
       if (letter != 'C') {
-        const auto entry = DecodeFileEntry(value);
+        const auto entry = DecodeFileEntry(key, value);
         if (!entry.ok()) {
           status = entry.status();
           return false;

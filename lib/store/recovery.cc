@@ -75,6 +75,9 @@ Status UpdateIndex(RecoverySession& s) {
 
 Status BuildIndex(RecoverySession& s) {
   JZSE_RETURN_IF_ERROR(FinishCompactions(s, false));
+  // A segment that compaction removed must not come back in a power cut: an index that never saw it would take its records
+  // for new ones.
+  if (!s.options.read_only) JZSE_RETURN_IF_ERROR(s.env.SyncDir(s.segments_directory()));
   JZSE_RETURN_IF_ERROR(RebuildIndex(s.segments, *s.result.index, s.identity, {}, &s.result, &s.damage));
   JZSE_RETURN_IF_ERROR(s.result.index->Checkpoint());
   s.result.rebuilt = s.segments.count() > 0;

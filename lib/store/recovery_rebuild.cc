@@ -12,6 +12,9 @@ namespace {
 using base::Code;
 using base::Fail;
 
+constexpr size_t kFilterBytesMax = 8 * base::kMiB;
+constexpr uint64_t kUnsealedRecordSize = 128;  // what a record takes at least, more or less
+
 // One segment's changes, loaded when the merge reaches its first sequence.
 struct Source {
   SegmentRef segment;
@@ -45,7 +48,7 @@ void NoteForRebuild(const Segment& segment, const FooterEntry& entry, MovedFiles
       name = {entry.header.sequence, std::move(*record),
               {segment.id(), entry.offset, RecordSize(entry.header.length)}};
   }
-  if (entry.header.type != RecordType::kChange) return;
+  if (entry.header.type != RecordType::kChange || IsPlainChange(entry.summary)) return;
   const auto change = DecodeChange(entry.summary);
   if (!change.ok()) return;
   if (change->file.path.dot != change->file.id) moved->files.insert({change->ns, change->file.id});
@@ -93,8 +96,8 @@ Status LoadSource(Source& source, Sequence until) {
   return {};
 }
 
-Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const Identity& identity,
-                     const RebuildLimits& limits, Recovered* recovered, std::vector<std::string>* damage) {
+Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const RebuildLimits& limits, Recovered* recovered,
+                     std::vector<std::string>* damage) {
   Stage stage(index);
   Applier applier(stage, [](Sequence) { return Fail(Code::kCorrupt, "a chunk refers to nothing"); });
   for (const SegmentRef& segment : segments.List()) {
@@ -105,23 +108,20 @@ Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const Identit
     for (const FooterEntry& entry : found.entries) {
       if (entry.header.type != RecordType::kChunk || entry.header.sequence > limits.ordinal) continue;
       const Location location{segment->id(), entry.offset, RecordSize(entry.header.length)};
-      JZSE_RETURN_IF_ERROR(applier.Record(entry.header, location, entry.summary));
-      NoteRecord(entry, recovered);
-      if (stage.size() >= kRecoveryBatchRecords) JZSE_RETURN_IF_ERROR(Publish(stage, index, *recovered, identity));
+      JZSE_RETURN_IF_ERROR(ApplyRecord(entry, location, applier, recovered));
+      if (stage.size() >= kRecoveryBatchRecords) JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
     }
     if (segment->header().stream == Stream::kBulk && !limits.live) {
       if (!segment->trailer()) JZSE_RETURN_IF_ERROR(segment->file().SyncData());
       recovered->bulk = {segment->id(), segment->end};
     }
   }
-  return Publish(stage, index, *recovered, identity);
+  return index.Load(stage.Take());
 }
 
-}  // namespace
-
-Status RebuildIndex(const SegmentSet& segments, LiveIndex& index, const Identity& identity,
-                    const RebuildLimits& limits, Recovered* recovered, std::vector<std::string>* damage) {
-  JZSE_RETURN_IF_ERROR(RebuildChunks(segments, index, identity, limits, recovered, damage));
+Status Rebuild(const SegmentSet& segments, LiveIndex& index, const RebuildLimits& limits, Recovered* recovered,
+               std::vector<std::string>* damage) {
+  JZSE_RETURN_IF_ERROR(RebuildChunks(segments, index, limits, recovered, damage));
   MovedFiles moved;
   Survey survey;
   JZSE_ASSIGN_OR_RETURN(std::vector<Source> sources, SurveySources(segments, limits, &moved, &survey, damage));
@@ -162,20 +162,36 @@ Status RebuildIndex(const SegmentSet& segments, LiveIndex& index, const Identity
     const FooterEntry& entry = lowest->found.entries[lowest->next++];
     const Location location{lowest->segment->id(), entry.offset, RecordSize(entry.header.length)};
     if (survey.wanted.contains(entry.header.sequence)) survey.places[entry.header.sequence] = location;
-    if (const Status status = applier.Record(entry.header, location, entry.summary); !status.ok()) {
+    if (const Status status = ApplyRecord(entry, location, applier, recovered); !status.ok()) {
       if (!base::Is(status, Code::kCorrupt) || damage == nullptr) return status;
       damage->push_back(std::string(status.message()));
     }
-    NoteRecord(entry, recovered);
-    if (stage.size() >= kRecoveryBatchRecords) JZSE_RETURN_IF_ERROR(Publish(stage, index, *recovered, identity));
+    if (stage.size() >= kRecoveryBatchRecords) JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
     while (active_begin < active_end && sources[active_begin].next == sources[active_begin].found.entries.size()) {
       sources[active_begin].found = {};
       sources[active_begin].next = 0;
       ++active_begin;
     }
   }
-  JZSE_RETURN_IF_ERROR(Publish(stage, index, *recovered, identity));
+  JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
   return ReportMissing(survey.missing, index, damage);
+}
+
+// A filter of ten bits a record, within reason.
+size_t FilterBytes(const SegmentSet& segments) {
+  uint64_t records = 0;
+  for (const SegmentRef& segment : segments.List())
+    records += segment->trailer() ? segment->trailer()->records : segment->end / kUnsealedRecordSize;
+  return std::clamp<uint64_t>(records * 10 / 8, base::kKiB, kFilterBytesMax);
+}
+
+}  // namespace
+
+Status RebuildIndex(const SegmentSet& segments, LiveIndex& index, const Identity& identity,
+                    const RebuildLimits& limits, Recovered* recovered, std::vector<std::string>* damage) {
+  index.BeginLoad(FilterBytes(segments));
+  JZSE_RETURN_IF_ERROR(Rebuild(segments, index, limits, recovered, damage));
+  return index.EndLoad(PositionOf(*recovered, identity));
 }
 
 }  // namespace jzse::store

@@ -76,27 +76,13 @@ class ChangeLocator {
   std::list<std::pair<size_t, Places>> read_;  // the last used first
 };
 
-Applied PositionOf(const Recovered& result, const Identity& identity) {
-  Applied applied;
-  applied.store = identity.store;
-  applied.sequence = result.sequence;
-  applied.stamp = result.stamp;
-  applied.commit_segment = result.commit.segment;
-  applied.commit_offset = result.commit.offset;
-  applied.bulk_segment = result.bulk.segment;
-  applied.bulk_offset = result.bulk.offset;
-  applied.ordinal = result.ordinal;
-  return applied;
-}
-
 // Applies one segment's records from its position on. A damaged record changes nothing and is reported.
 Status ReplayEntries(RecoverySession& s, Segment& segment, SegmentEntries& found, Stage& stage, Applier& applier) {
   const bool bulk = segment.header().stream == Stream::kBulk;
   StreamPosition& position = bulk ? s.result.bulk : s.result.commit;
   for (const FooterEntry& entry : found.entries) {
     const Location location{segment.id(), entry.offset, RecordSize(entry.header.length)};
-    JZSE_RETURN_IF_ERROR(applier.Record(entry.header, location, entry.summary));
-    NoteRecord(entry, &s.result);
+    JZSE_RETURN_IF_ERROR(ApplyRecord(entry, location, applier, &s.result));
     position = {segment.id(), entry.offset + location.size};
     const bool group_ends = &entry == &found.entries.back() || (&entry)[1].header.group_position == 0;
     if (stage.size() >= kRecoveryBatchRecords && group_ends)
@@ -171,18 +157,32 @@ Sequence DurableBefore(const std::vector<SegmentRef>& commits, size_t i) {
   return commits[i + 1]->header().first_sequence - 1;
 }
 
-void NoteRecord(const FooterEntry& entry, Recovered* result) {
+Applied PositionOf(const Recovered& result, const Identity& identity) {
+  Applied applied;
+  applied.store = identity.store;
+  applied.sequence = result.sequence;
+  applied.stamp = result.stamp;
+  applied.commit_segment = result.commit.segment;
+  applied.commit_offset = result.commit.offset;
+  applied.bulk_segment = result.bulk.segment;
+  applied.bulk_offset = result.bulk.offset;
+  applied.ordinal = result.ordinal;
+  return applied;
+}
+
+Status ApplyRecord(const FooterEntry& entry, const Location& location, Applier& applier, Recovered* result) {
+  const Sequence sequence = entry.header.sequence;
   if (entry.header.type == RecordType::kChunk) {
-    result->ordinal = std::max(result->ordinal, entry.header.sequence);
-    return;
+    result->ordinal = std::max(result->ordinal, sequence);
+    return applier.Record(entry.header, location, entry.summary);
   }
-  result->sequence = std::max(result->sequence, entry.header.sequence);
-  if (entry.header.type != RecordType::kChange) return;
+  result->sequence = std::max(result->sequence, sequence);
+  if (entry.header.type != RecordType::kChange) return applier.Record(entry.header, location, entry.summary);
   ++result->replayed;
-  if (const auto change = DecodeChange(entry.summary); change.ok()) {
-    result->stamp = std::max(result->stamp, change->file.path.stamp);
-    for (const auto& content : change->file.contents) result->stamp = std::max(result->stamp, content.stamp);
-  }
+  JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(entry.summary));
+  result->stamp = std::max(result->stamp, change.file.path.stamp);
+  for (const auto& content : change.file.contents) result->stamp = std::max(result->stamp, content.stamp);
+  return applier.Change(change, sequence, location);
 }
 
 Status Publish(Stage& stage, LiveIndex& index, const Recovered& result, const Identity& identity) {

@@ -49,7 +49,10 @@ Status FinishCompactions(RecoverySession& s, bool switch_index);
 Status Replay(RecoverySession& s);
 // The highest sequence known durable when the segment ended, from the header of the commit segment after it.
 Sequence DurableBefore(const std::vector<SegmentRef>& commits, size_t i);
-void NoteRecord(const FooterEntry& entry, Recovered* result);
+// Applies one record and notes what it says of the journal, also if it cannot be applied.
+Status ApplyRecord(const FooterEntry& entry, const Location& location, Applier& applier, Recovered* result);
+// Where `result` says the streams were read to.
+Applied PositionOf(const Recovered& result, const Identity& identity);
 // Brings the index to what is staged and to where `result` says the streams were read.
 Status Publish(Stage& stage, LiveIndex& index, const Recovered& result, const Identity& identity);
 // Those of `missing`, changes whose content others share, that are still referred to.

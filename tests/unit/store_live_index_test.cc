@@ -27,7 +27,9 @@ class StubbornIndex final : public Index {
   }
   Status Flush() override { return map_->Flush(); }
   std::unique_ptr<IndexSnapshot> Snapshot() override { return map_->Snapshot(); }
-  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override { return map_->NewCursor(snapshot); }
+  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot, CursorUse use) override {
+    return map_->NewCursor(snapshot, use);
+  }
   uint64_t DiskBytes() override { return 0; }
 
   bool refusing = false;
@@ -78,7 +80,7 @@ State StateIn(LiveIndex& live, const LiveView& view) {
 
 void CheckView(LiveIndex& live, const LiveView& view, const State& state) {
   CHECK(StateIn(live, view) == state);
-  const auto cursor = live.NewCursor(view);
+  const auto cursor = live.NewCursor(view, CursorUse::kWalk);
   for (int i = 9; i < 52; ++i) {
     const std::string key = "P" + std::to_string(i);
     INFO(key);
