@@ -44,7 +44,7 @@ class FeedImpl : public Feed {
       const auto ready = [this] { return store_.closed_ || Waiting(); };
       if (timeout_ms < 0) {
         store_.feed_changed_.wait(lock, ready);
-      } else if (timeout_ms == 0 || !store_.feed_changed_.wait_until(lock, deadline, ready)) {
+      } else if (!end || timeout_ms == 0 || !store_.feed_changed_.wait_until(lock, deadline, ready)) {
         Tell(Waiting());
         return nullptr;
       }

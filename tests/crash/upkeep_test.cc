@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "store/store.h"
 #include "store_world.h"
 
 namespace jzse::crash {
@@ -183,6 +184,65 @@ TEST_CASE("compaction seals what killed processes left open, and can take it") {
   CHECK(world.SegmentBytes() < before / 2);
   CHECK(*Get(*world.store, "default", "f1") == Noise(61, 30'000));
   CHECK(VerifyProblems(*world.store) == "");
+}
+
+// What LevelDB under a closed store holds, changed behind the engine's back.
+void Falsify(SimEnv& disk, const std::function<void(store::Index& index)>& change) {
+  auto index = store::OpenLevelDbIndex(disk, std::string(kStore) + "/index", {});
+  REQUIRE(index.ok());
+  change(**index);
+  REQUIRE((*index)->Flush().ok());
+}
+
+TEST_CASE("an index that says something else than the journal is told key by key, and repaired when that is asked for") {
+  World world;
+  for (const char* path : {"a", "b", "c"}) world.Write(path, path);
+  const base::NamespaceId ns = 1;
+  world.store.reset();
+  Falsify(*world.disk, [&](store::Index& index) {
+    std::string value;
+    REQUIRE(*index.Get(store::PathKey(ns, "a"), nullptr, &value));
+    REQUIRE(index.Apply({{store::PathKey(ns, "a"), std::nullopt}, {store::PathKey(ns, "stranger"), value}}).ok());
+  });
+  world.Open();
+  CHECK(base::Is(Get(*world.store, "default", "a").status(), Code::kNotFound));
+  const std::string problems = VerifyProblems(*world.store);
+  CHECK(problems.find("is missing") != std::string::npos);
+  CHECK(problems.find("is not in the journal") != std::string::npos);
+  engine::VerifyOptions options;
+  options.repair = true;
+  const auto report = world.store->Verify(options);
+  REQUIRE(report.ok());
+  CHECK(report->problems == 2);
+  CHECK(report->repaired == 2);
+  CHECK(*Get(*world.store, "default", "a") == "a");
+  CHECK(base::Is(Get(*world.store, "default", "stranger").status(), Code::kNotFound));
+  CHECK(VerifyProblems(*world.store) == "");
+  world.store.reset();
+  world.Open();
+  CHECK(*Get(*world.store, "default", "a") == "a");
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
+TEST_CASE("verify of a large store builds what it compares with on disk, and leaves nothing there") {
+  World world;
+  constexpr int kGroups = 110, kPerGroup = 1000;
+  for (int group = 0; group < kGroups; ++group) {
+    Transaction t;
+    for (int i = 0; i < kPerGroup; ++i)
+      REQUIRE(world.store->AddPut(t, "default", std::to_string(group) + "/" + std::to_string(i), "x", false, {}).ok());
+    REQUIRE(world.store->Commit(std::move(t)).ok());
+  }
+  bool on_disk = false;
+  engine::VerifyOptions options;
+  world.disk->SetEffectHook([&] { on_disk = on_disk || *world.disk->Exists(std::string(kStore) + "/index.verify"); });
+  const auto report = world.store->Verify(options);
+  world.disk->SetEffectHook({});
+  REQUIRE(report.ok());
+  CHECK(report->files == kGroups * kPerGroup);
+  CHECK(report->problems == 0);
+  CHECK(on_disk);
+  CHECK_FALSE(*world.disk->Exists(std::string(kStore) + "/index.verify"));
 }
 
 TEST_CASE("damage that a rebuilt index does not show is told by verify all the same") {

@@ -46,7 +46,8 @@ TEST_CASE("SHA-256 in pieces equals SHA-256 at once, also after a move") {
     Sha256Stream stream;
     size_t at = 0;
     for (; at < bytes.size() / 2; at += piece) stream.Update(Bytes(bytes).substr(at, piece));
-    Sha256Stream moved(std::move(stream));
+    Sha256Stream first(std::move(stream)), moved;
+    moved = std::move(first);
     for (; at < bytes.size(); at += piece) moved.Update(Bytes(bytes).substr(at, piece));
     CHECK(moved.Finish() == Sha256(bytes));
   }
