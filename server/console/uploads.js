@@ -113,7 +113,11 @@ class Upload {
     this.show('cancelled', 'Cancelled');
     this.request?.abort();
     localStorage.removeItem(this.key);
-    if (url) call('DELETE', url, { headers: { 'Tus-Resumable': '1.0.0' } }).catch(() => {});
+    // 409: the server still ends the part that was cut off. What cannot be deleted now expires there.
+    const discard = (tries) => call('DELETE', url, { headers: { 'Tus-Resumable': '1.0.0' } }).catch((error) => {
+      if (error.status === 409 && tries > 0) setTimeout(discard, 500, tries - 1);
+    });
+    if (url) discard(20);
   }
 }
 

@@ -227,7 +227,8 @@ class Uploads(ConsoleCase):
         self.page.offline(False)
         self.wait_text('stored', '#uploads')
         self.assertEqual(self.stored_hash('large.bin'), digest)
-        self.expect_errors('ERR_INTERNET_DISCONNECTED')
+        # 409: it did not know how much had arrived, was told, and asked.
+        self.expect_errors('ERR_INTERNET_DISCONNECTED', '409 (Conflict)')
         posts = [url for url in self.page.requests if url.endswith('/v1/uploads')]
         self.assertEqual(len(posts), 1, 'it was begun anew instead of continued')
 
@@ -244,6 +245,7 @@ class Uploads(ConsoleCase):
         self.wait_text('stored', '#uploads')
         self.assertEqual(self.stored_hash('large.bin'), digest)
         self.assertEqual(len([url for url in self.page.requests if url.endswith('/v1/uploads')]), 1)
+        self.expect_errors('beforeunload', '409 (Conflict)')
 
     def test_cancelled_uploads_leave_nothing(self):
         path, _ = self.file('large.bin', 26 << 20)
@@ -258,6 +260,9 @@ class Uploads(ConsoleCase):
         self.wait('document.querySelector("#uploads").hidden')
         self.assertIsNone(self.server.get('large.bin'))
         self.assertEqual(self.run_js('Object.keys(localStorage).filter((k) => k.startsWith("tus")).length'), 0)
+        url = next(url for url in self.page.requests if '/v1/uploads/' in url)
+        self.wait(f'fetch("{url}", {{method: "HEAD", headers: {{"Tus-Resumable": "1.0.0"}}}}).then((r) => r.status === 404)', 'the server forgets it')
+        self.expect_errors('409 (Conflict)', '404 (Not Found)')
 
     def test_what_is_refused_says_why(self):
         path, _ = self.file('folder', 100)
