@@ -170,7 +170,7 @@ bool StoreImpl::TakeBatch(const Request* own, uint32_t* number) {
       return true;
     }
   }
-  if (waiting) {
+  if (waiting && !base::Planted("lost-wake-up")) {
     std::atomic<int>& word = wake_[*number % 4];
     word.fetch_add(1, std::memory_order_release);
     word.notify_one();
@@ -212,6 +212,8 @@ Status StoreImpl::CommitBatch(store::Stage& stage) {
   JZSE_RETURN_IF_ERROR(base::CatchOutOfMemory([&] { return StageBatch(stage); }));
   const size_t records = journal_->group_records();
   const uint64_t bytes = journal_->group_bytes();
+  if (records > 0 && base::Planted("visible-before-durable"))
+    index_->Publish(store::Stage(stage).Take(), index_->applied());
   if (records > 0) {
     const Status written = base::CatchOutOfMemory([&] { return journal_->Commit(); });
     counters_.syncs = journal_->syncs();
@@ -350,7 +352,7 @@ void StoreImpl::PublishBatch(store::Stage& stage) {
     std::lock_guard lock(feed_mutex_);
     visible_.store(journal_->last(), std::memory_order_release);
   }
-  feed_changed_.notify_all();
+  if (!base::Planted("feed-not-woken")) feed_changed_.notify_all();
   if (journal_->remaining() < journal_->next_segment_size() / 2) spare_wanted_ = journal_->next_segment_size();
   DrainIfFull();
   Nudge();

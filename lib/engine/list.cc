@@ -35,7 +35,7 @@ class ListerImpl : public Lister {
       if (group) {
         after = AfterPrefix(after);
       } else {
-        after.push_back('\0');
+        if (!base::Planted("start-after-inclusive")) after.push_back('\0');
       }
       start = std::max(start, after);
     }

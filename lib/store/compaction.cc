@@ -70,6 +70,7 @@ class Liveness {
     JZSE_ASSIGN_OR_RETURN(const auto snapshot, c_.index.Snapshot());
     const auto cursor = c_.index.index().NewCursor(snapshot.get());
     for (const char letter : {'P', 'T', 'V'}) {
+      if (letter == 'V' && base::Planted("version-chunks-collected")) continue;
       uint64_t seen = 0;
       for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
         JZSE_RETURN_IF_ERROR(MarkEntry(base::LoadBe32(cursor->key().data() + 1), cursor->value()));
@@ -117,6 +118,7 @@ class Liveness {
 
   // Whether a conditional record may go, given that what is dead in the inputs goes with it.
   StatusOr<bool> Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const Holders& holders) {
+    if (base::Planted("tombstone-dropped-early")) return true;
     const auto stays = [&](NamespaceId ns, const FileId& file, Sequence low, Sequence high) {
       const auto it = holders.find({ns, file});
       if (it == holders.end()) return false;
@@ -154,7 +156,7 @@ class Liveness {
   Status MarkNode(NamespaceId ns, const ManifestNode& node) {
     for (const ManifestEntry& entry : node.entries) {
       if (!marks_.insert(Fingerprint(ns, entry.hash)).second && node.level > 0) continue;
-      if (node.level == 0) continue;
+      if (node.level == 0 || base::Planted("marks-first-level-only")) continue;
       std::string bytes;
       JZSE_RETURN_IF_ERROR(c_.chunks.Read(ns, entry.hash, nullptr, false, &bytes));
       JZSE_ASSIGN_OR_RETURN(const ManifestNode child, DecodeNode(bytes));
@@ -304,6 +306,7 @@ Status CopyAlive(const CompactionContext& c, const std::vector<Input>& inputs, C
   std::sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) {
     return a.input->entries[a.entry].header.sequence < b.input->entries[b.entry].header.sequence;
   });
+  if (base::Planted("compaction-drops-newest") && !picks.empty()) picks.pop_back();
   std::string buffer;
   for (const Pick& pick : picks) {
     const FooterEntry& entry = pick.input->entries[pick.entry];
@@ -375,7 +378,7 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<I
   }
   if (!status.ok() && !cold->trailer()) c.factory.Abandon(cold->path());
   JZSE_RETURN_IF_ERROR(status);
-  JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
+  if (!base::Planted("originals-removed-early")) JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
   uint64_t dead_chunks = 0;
   for (const Input& input : inputs) {
     totals->tombstones_dropped += input.tombstones;
@@ -520,7 +523,7 @@ Status SwitchChange(Stage& stage, const FooterEntry& entry, const std::set<Segme
     if (ns != nullptr && ns->totals.tombstones > 0) --ns->totals.tombstones;
     return {};
   }
-  return to == nullptr ? Status() : SwitchHolder(stage, sequence, from, *to);
+  return to == nullptr || base::Planted("shared-content-not-switched") ? Status() : SwitchHolder(stage, sequence, from, *to);
 }
 
 Status SwitchOne(Stage& stage, const FooterEntry& entry, const std::set<SegmentId>& from, const Location* to) {

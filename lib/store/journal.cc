@@ -51,7 +51,7 @@ Status SealSegment(Segment& segment, FooterCollector& footer) {
   const Bytes pages = Bytes(bytes).substr(0, bytes.size() - kTrailerSize);
   const Bytes end = Bytes(bytes).substr(pages.size());
   JZSE_RETURN_IF_ERROR(segment.file().Write(offset, std::span(&pages, 1)));
-  JZSE_RETURN_IF_ERROR(segment.file().SyncData());
+  if (!base::Planted("trailer-before-footer")) JZSE_RETURN_IF_ERROR(segment.file().SyncData());
   JZSE_RETURN_IF_ERROR(segment.file().Write(offset + pages.size(), std::span(&end, 1)));
   // Before the cut: a file that ends where a trailer must be, without one, is damaged for certain.
   JZSE_RETURN_IF_ERROR(segment.file().SyncData());
@@ -142,12 +142,13 @@ Location Journal::Append(RecordType type, Bytes head, Bytes body) {
 }
 
 void Journal::EndTransaction() {
+  if (base::Planted("transaction-falls-apart")) mark_ = records_.size();
   for (size_t i = mark_; i + 1 < records_.size(); ++i) records_[i].header.flags |= kFlagTransactionMore;
   mark_ = records_.size();
 }
 
 void Journal::RollbackTransaction() {
-  if (records_.size() == mark_) return;
+  if (records_.size() == mark_ || base::Planted("half-transaction-kept")) return;
   group_.resize(records_[mark_].position);
   records_.resize(mark_);
 }
@@ -166,7 +167,8 @@ uint64_t Journal::FooterRoom() const {
 
 // Completes every record of the group: header, prefix of the first one, check.
 void Journal::FinishGroup() {
-  const GroupPrefix prefix{static_cast<uint32_t>(group_.size()), static_cast<uint32_t>(records_.size()), last_,
+  const Sequence durable = base::Planted("group-vouches-for-itself") ? next() - 1 : last_;
+  const GroupPrefix prefix{static_cast<uint32_t>(group_.size()), static_cast<uint32_t>(records_.size()), durable,
                            previous_check_};
   StoreGroupPrefix(prefix, group_.data() + base::kRecordHeaderSize);
   for (const Pending& record : records_) {
@@ -184,8 +186,11 @@ Status Journal::Commit() {
   JZSE_CHECK(!records_.empty() && !overflow());
   FinishGroup();
   const Bytes part(group_);
-  if (const Status status = segment_->file().WriteDurable(offset_, std::span(&part, 1)); !status.ok())
-    return Broken(status);
+  Status status = base::Planted("acknowledge-before-sync") ? segment_->file().Write(offset_, std::span(&part, 1))
+                                                           : segment_->file().WriteDurable(offset_, std::span(&part, 1));
+  if (base::Planted("retry-failed-sync") && !status.ok())
+    status = segment_->file().WriteDurable(offset_, std::span(&part, 1));
+  if (!status.ok()) return Broken(status);
   ++syncs_;
   bytes_written_ += group_.size();
   for (const Pending& record : records_) {

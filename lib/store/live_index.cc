@@ -80,6 +80,7 @@ void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
     if (key.front() == 'P') changed.push_back(key);
   PublishOverlay(std::move(ops), applied);
   // Afterwards: a reader that looked up before cannot insert any more, one that looks up now finds the new state.
+  if (base::Planted("hot-place-stays")) return;
   for (const std::string& key : changed) places_.Erase(key);
 }
 
@@ -95,6 +96,7 @@ void LiveIndex::MergeInto(OverlayMap* to, OverlayMap& ops) {
       inserted.push_back(fresh);
     }
   } catch (...) {
+    if (base::Planted("half-group-published")) throw;
     auto done = ops.begin();
     for (const bool fresh : inserted) {
       const auto at = to->find(done->first);
@@ -147,7 +149,12 @@ Status LiveIndex::Drain() {
   }
   std::vector<IndexOp> batch;  // flushing_ is changed only under drain_mutex_, so reading it needs no lock
   batch.reserve(flushing_.size() + 1);
-  for (const auto& [key, value] : flushing_) batch.push_back({key, value});
+  if (base::Planted("watermark-before-flush")) {
+    JZSE_RETURN_IF_ERROR(index_->Apply({{AppliedKey(), EncodeApplied(applied)}}));
+    JZSE_RETURN_IF_ERROR(index_->Flush());
+  }
+  for (const auto& [key, value] : flushing_)
+    if (value || !base::Planted("drain-forgets-deletions")) batch.push_back({key, value});
   batch.push_back({AppliedKey(), EncodeApplied(applied)});
   JZSE_RETURN_IF_ERROR(index_->Apply(batch));
   OverlayMap old;

@@ -40,6 +40,7 @@ struct Session {
 // that is gone. So what recovery is going to believe is made to come from the disk: everything that is not sealed, and of
 // each stream the segments that the last process may have been sealing. Earlier ones were synced before it went on.
 Status DistrustCache(Session& s) {
+  if (base::Planted("page-cache-believed")) return {};
   std::vector<SegmentRef> doubtful;
   for (const Stream stream : {Stream::kCommit, Stream::kBulk, Stream::kCold}) {
     const auto list = s.segments.List(stream);
@@ -47,7 +48,8 @@ Status DistrustCache(Session& s) {
       if (!list[i]->trailer() || i + 2 >= list.size()) doubtful.push_back(list[i]);
   }
   for (const SegmentRef& segment : doubtful) {
-    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(segment->file().SyncData());
+    if (!s.options.read_only && !base::Planted("recovered-tail-not-synced"))
+      JZSE_RETURN_IF_ERROR(segment->file().SyncData());
     JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment->file().Size());
     segment->file().DropCache(0, size);
     if (!segment->trailer()) continue;
@@ -109,6 +111,7 @@ std::vector<SegmentRef> Replaced(const SegmentSet& segments, const Segment& cold
 // wrote and never synced, or what a failed sync left in the cache, and without it they must not go.
 StatusOr<bool> SealedForCertain(Session& s, Segment& cold) {
   const auto trailer = cold.trailer();
+  if (base::Planted("cold-trailer-believed")) return trailer.has_value();
   if (!trailer || s.options.read_only || Replaced(s.segments, cold).empty()) return trailer.has_value();
   cold.file().DropCache(0, trailer->footer_end + kTrailerSize);
   JZSE_RETURN_IF_ERROR(cold.file().SyncData());
@@ -249,6 +252,7 @@ void NoteRecord(const FooterEntry& entry, Recovered* result) {
 
 // Numbers that were given out, whatever has become of their records.
 void NoteHeaders(const SegmentSet& segments, Recovered* result) {
+  if (base::Planted("numbers-given-out-twice")) return;
   for (const SegmentRef& segment : segments.List()) {
     const SegmentHeader& header = segment->header();
     const Sequence before = header.first_sequence == 0 ? 0 : header.first_sequence - 1;
@@ -324,6 +328,7 @@ Status ReportMissing(const std::set<Sequence>& missing, LiveIndex& index, std::v
 
 // A segment that ends before what the index knows of it was cut. The index stays: it is the better witness.
 Status CheckReach(Session& s, Segment& segment, uint64_t known) {
+  if (base::Planted("cut-segment-unnoticed")) return {};
   JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment.file().Size());
   if (size < known)
     s.damage.push_back(absl::StrCat(SegmentFileName(segment.id()), ": bytes ", size, " to ", known, " are missing"));
@@ -348,6 +353,7 @@ Status Replay(Session& s) {
   });
   // Chunks first: a change may name them.
   for (const Stream stream : {Stream::kBulk, Stream::kCommit}) {
+    if (stream == Stream::kBulk && base::Planted("chunks-not-replayed")) continue;
     const auto list = s.segments.List(stream);
     const StreamPosition from = stream == Stream::kBulk ? s.result.bulk : s.result.commit;
     for (size_t i = 0; i < list.size(); ++i) {
@@ -355,7 +361,8 @@ Status Replay(Session& s) {
         if (!list[i]->trailer()) JZSE_RETURN_IF_ERROR(FindEnd(list, i));
         continue;
       }
-      const uint64_t begin = list[i]->id() == from.segment ? from.offset : base::kSegmentHeaderSize;
+      uint64_t begin = list[i]->id() == from.segment ? from.offset : base::kSegmentHeaderSize;
+      if (base::Planted("refcount-replayed-twice")) begin = base::kSegmentHeaderSize;
       JZSE_RETURN_IF_ERROR(CheckReach(s, *list[i], begin));
       const Sequence durable = stream == Stream::kCommit ? DurableBefore(list, i) : 0;
       const bool continued = begin != base::kSegmentHeaderSize && stream == Stream::kCommit;
@@ -446,7 +453,8 @@ void NoteForRebuild(const Segment& segment, const FooterEntry& entry, MovedFiles
   if (entry.header.type != RecordType::kChange) return;
   const auto change = DecodeChange(entry.summary);
   if (!change.ok()) return;
-  if (change->file.path.dot != change->file.id) moved->files.insert({change->ns, change->file.id});
+  if (change->file.path.dot != change->file.id && !base::Planted("rebuild-forgets-moves"))
+    moved->files.insert({change->ns, change->file.id});
   for (const auto& content : change->file.contents)
     if (content.content.storage == model::Content::Storage::kReference)
       survey->wanted.insert(content.content.reference);
@@ -581,6 +589,7 @@ StatusOr<bool> PurgeNamespace(NamespaceId ns, size_t count, Stage& stage) {
   std::vector<Sequence> references;
   Status status;
   for (const char letter : {'P', 'T', 'V', 'C'}) {
+    if (letter == 'T' && base::Planted("dropped-namespace-leaves-tombstones")) continue;
     JZSE_RETURN_IF_ERROR(stage.Scan(KeyPrefix(letter, ns), [&](Bytes key, Bytes value) {
       if (letter != 'C') {
         const auto entry = DecodeFileEntry(value);

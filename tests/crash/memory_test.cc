@@ -79,6 +79,9 @@ void* OrThrow(void* memory) {
 
 }  // namespace
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // where only one of a pair is inlined
+#endif
 void* operator new(size_t size) { return OrThrow(Allocate(size, 1)); }
 void* operator new[](size_t size) { return OrThrow(Allocate(size, 1)); }
 void* operator new(size_t size, std::align_val_t at) { return OrThrow(Allocate(size, static_cast<size_t>(at))); }
