@@ -142,6 +142,27 @@ TEST_CASE("compaction takes the newest segments, too, and no number comes twice"
   CHECK(VerifyProblems(*world.store) == "");
 }
 
+TEST_CASE("a dropped namespace leaves nothing but the record that it is dropped") {
+  World world;
+  const auto records = [&] {
+    world.Compact();
+    return world.store->Verify({})->records;
+  };
+  const uint64_t before = records();
+  REQUIRE(world.store->CreateNamespace("passing", {}).ok());
+  for (const std::string& name : {"a", "b", "c"}) {
+    REQUIRE(Put(*world.store, "passing", name, "1").ok());
+    REQUIRE(Put(*world.store, "passing", name, "2").ok());
+  }
+  REQUIRE(Put(*world.store, "passing", "large", Noise(1, 200'000)).ok());
+  REQUIRE(Move(*world.store, "passing", "a", "b").ok());  // behind it on its path stands the deleted "b"
+  REQUIRE(Delete(*world.store, "passing", "c").ok());
+  CHECK(records() > before + 8);
+  REQUIRE(world.store->DropNamespace("passing").ok());
+  CHECK(records() == before + 1);
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
 TEST_CASE("compaction seals what killed processes left open, and can take it") {
   World world;
   for (int life = 0; life < 4; ++life) {
