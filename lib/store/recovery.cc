@@ -43,6 +43,7 @@ Status DistrustCache(Session& s) {
   if (base::Planted("page-cache-believed")) return {};
   std::vector<SegmentRef> doubtful;
   for (const Stream stream : {Stream::kCommit, Stream::kBulk, Stream::kCold}) {
+    if (stream == Stream::kCold && base::Planted("cold-trailer-believed")) continue;
     const auto list = s.segments.List(stream);
     for (size_t i = 0; i < list.size(); ++i)
       if (!list[i]->trailer() || i + 2 >= list.size()) doubtful.push_back(list[i]);
@@ -328,7 +329,6 @@ Status ReportMissing(const std::set<Sequence>& missing, LiveIndex& index, std::v
 
 // A segment that ends before what the index knows of it was cut. The index stays: it is the better witness.
 Status CheckReach(Session& s, Segment& segment, uint64_t known) {
-  if (base::Planted("cut-segment-unnoticed")) return {};
   JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment.file().Size());
   if (size < known)
     s.damage.push_back(absl::StrCat(SegmentFileName(segment.id()), ": bytes ", size, " to ", known, " are missing"));

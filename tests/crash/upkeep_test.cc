@@ -150,7 +150,7 @@ TEST_CASE("a dropped namespace leaves nothing but the record that it is dropped"
   };
   const uint64_t before = records();
   REQUIRE(world.store->CreateNamespace("passing", {}).ok());
-  for (const std::string& name : {"a", "b", "c"}) {
+  for (const char* name : {"a", "b", "c"}) {
     REQUIRE(Put(*world.store, "passing", name, "1").ok());
     REQUIRE(Put(*world.store, "passing", name, "2").ok());
   }

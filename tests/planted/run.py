@@ -56,7 +56,8 @@ class Test:
 
     def words(self, case):
         if self.catch2:
-            return self.command + ['--abort', '-r', 'xml'] + ([f'"{case}"'] if case else [])
+            one = [re.sub(r'[\\,\[\]"~*]', lambda m: '\\' + m[0], case)] if case else []
+            return self.command + ['--abort', '-w', 'NoTests', '-r', 'xml'] + one
         if self.name == 'jzse_sim' and case:
             return [self.command[0], '--replay', case.split()[-1]]
         return self.command
@@ -124,7 +125,7 @@ def stop(process):
 
 def stop_all(*_):
     for process in list(RUNNING):
-        stop(process)
+        os.killpg(process.pid, 9)
     os._exit(1)
 
 
