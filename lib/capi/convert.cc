@@ -106,9 +106,8 @@ void CopyOut(const void* from, uint32_t size, void* to) noexcept {
   const uint32_t given = SizeOf(to);
   const uint32_t common = std::min(given, size);
   constexpr uint32_t kHead = sizeof(uint32_t);
-  std::memcpy(static_cast<char*>(to) + kHead, static_cast<const char*>(from) + kHead,
-              (base::Planted("struct-size-ignored") ? size : common) - kHead);
-  std::memset(static_cast<char*>(to) + common, 0, given - common);
+  std::memcpy(static_cast<char*>(to) + kHead, static_cast<const char*>(from) + kHead, common - kHead);
+  if (!base::Planted("unknown-result-not-zeroed")) std::memset(static_cast<char*>(to) + common, 0, given - common);
 }
 
 // ---- options
