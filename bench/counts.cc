@@ -48,7 +48,8 @@ double KeyAllocations(const Objects& objects, uint64_t repeats) {
 
 }  // namespace
 
-// op=put: durable puts of new objects; op=get: gets of objects put before. `operations` of each of
+// op=put: durable puts of new objects; op=get: gets of objects put before; op=list: one listing of
+// all of them, of which every entry counts as an operation. `operations` of each of
 // `threads` threads are counted, after as many that are not, so that what happens once is over.
 // Bytes are counted until the contender is closed and divided by all that was put.
 void RunCount(const Args& args) {
@@ -65,17 +66,23 @@ void RunCount(const Args& args) {
     if (op == "get") Run(contender.get(), objects, Get, threads, 0, each);
     const Operation operation = op == "get" ? Get : Put;
     const uint64_t first = op == "get" ? 0 : each;
+    const bool lists = op == "list";
+    if (lists && contender->List() != each * threads) Die("the listing is not whole");
     const uint64_t syncs = contender->Syncs();
     const Counted before = CountedSoFar();
-    Run(contender.get(), objects, operation, threads, first, first + each);
+    if (lists) {
+      contender->List();
+    } else {
+      Run(contender.get(), objects, operation, threads, first, first + each);
+    }
     const Counted after = CountedSoFar();
     const uint64_t seen = std::max(after.syncs - before.syncs, contender->Syncs() - syncs);
     report.Add("syncs", static_cast<double>(seen) / counted);
     if (CanCount()) {
       const uint64_t allocations = after.allocations - before.allocations;
       const uint64_t bytes = after.allocated_bytes - before.allocated_bytes;
-      report.Add("allocations",
-                 static_cast<double>(allocations) / counted - KeyAllocations(objects, 1000));
+      const double own = lists ? 0 : KeyAllocations(objects, 1000);
+      report.Add("allocations", static_cast<double>(allocations) / counted - own);
       report.Add("allocated_bytes", static_cast<double>(bytes) / counted);
     }
   }

@@ -16,6 +16,9 @@ GROUPS = [("Small objects", works.OBJECTS), ("Large files", works.LARGE),
           ("Trees of real files", works.TREES), ("Space", works.SPACE),
           ("A million files", works.FILES), ("Ten million files", works.MANY),
           ("Counters", works.COUNTS)]
+# The same in every table, so that the eye finds its way down the page.
+COLUMNS = "".join(f"<col style='width:{width}px'>" for width in (
+    210, 125, 74, 74, 80, 120, 60, 215, 105, 65))
 VERDICTS = {"met": "goal met", "missed": "goal missed", "unclear": "not decided",
             None: "without a goal"}
 
@@ -129,7 +132,7 @@ def table(title, rows, figures):
             f"<td class=n>{number(row['ratio'])}<small>{number(row['low'])} to "
             f"{number(row['high'])}</small><td class=n>{goal}<td>{plots.interval(row)}"
             f"<td>{mark}<td class=n>{noisy}</tr>")
-    return (f"<section><h2>{title}</h2><div class=wide><table><thead><tr><th>work<th>peer"
+    return (f"<section><h2>{title}</h2><div class=wide><table>{COLUMNS}<thead><tr><th>work<th>peer"
             "<th class=n>JzSE<th class=n>peer<th><th class=n>ratio<th class=n>goal"
             "<th>worse than the goal ← → better<th><th class=n>noisy</tr></thead><tbody>"
             + "\n".join(body) + "</tbody></table></div></section>")
@@ -178,7 +181,7 @@ border-radius:8px;padding:12px 16px;color:var(--soft)}.tile b{display:block;font
 .tile.met{border-left-color:var(--good)}.tile.missed{border-left-color:var(--bad)}
 .tile.unclear{border-left-color:var(--open)}
 .wide{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;table-layout:fixed;width:100%;min-width:1120px;font-variant-numeric:tabular-nums}
 th{font-weight:600;font-size:12px;color:var(--soft);text-align:left;padding:10px 8px;white-space:nowrap}
 td{padding:7px 8px;border-top:1px solid var(--line);vertical-align:top;white-space:nowrap}
 td:first-child{white-space:normal;min-width:190px;max-width:270px}td small{display:block;color:var(--soft);font-size:12px}

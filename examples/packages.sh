@@ -6,9 +6,9 @@
 # Library and command.
 BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
   libabsl-dev libleveldb-dev libfmt-dev nlohmann-json3-dev libssl-dev liburing-dev libxxhash-dev libzstd-dev
-  libutf8proc-dev libcli11-dev)
+  libutf8proc-dev libcli11-dev libtomlplusplus-dev libyaml-cpp-dev)
 # Tests on top of that.
-TEST_PACKAGES=(catch2 python3 binutils)
+TEST_PACKAGES=(catch2 python3 binutils python3-xxhash python3-zstandard doxygen)
 # Tests of the Python package (suites python and wheel); building it needs the first two.
 PYTHON_PACKAGES=(python3-cffi python3-dev python3-venv python3-pytest python3-hypothesis python3-numpy python3-pandas
   python3-fsspec python3-dask)

@@ -5,7 +5,7 @@
 #
 #   tests/run.sh [-C BUILD] [-s SUITE]... [-t MULTIPLIER] [-- MESON SETUP ARGUMENTS]
 #     -C BUILD       build folder, default: build in the checkout
-#     -s SUITE       only this suite (unit prop sim crash fuzz capi e2e python wheel checks tsan); may be repeated. Only
+#     -s SUITE       only this suite (unit prop sim crash fuzz capi e2e python examples docs wheel checks tsan); may be repeated. Only
 #                    on request: wheel, which builds and installs Python packages from their registry
 #     -t MULTIPLIER  of every test's time limit, for slow builds
 #   CC, CXX          compilers; default gcc and g++, through ccache where it is installed

@@ -15,15 +15,41 @@ extern "Python" {
   int jzse_py_namespace(void *context, const jzse_namespace_info *info);
   int jzse_py_progress(void *context, uint64_t done, uint64_t total);
   void jzse_py_problem(void *context, const char *ns, const char *path, uint64_t version, const char *problem);
+  void *jzse_py_large(void *context, uint64_t size);
 }
+typedef struct {
+  void *large;
+  uint64_t size;
+  char small[65536];
+} jzse_py_room;
+int64_t jzse_py_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
+                    jzse_py_room *room, jzse_error *error);
 void jzse_py_namespace_config_init(jzse_namespace_config *config);
 '''
-# Initial values that are not zero are macros in jzse.h; cffi sees functions only.
+# Initial values that are not zero are macros in jzse.h; cffi sees functions only. jzse_py_get reads a small content into
+# the room itself, which costs neither an allocation nor a way through the interpreter; a large one where Python says.
+# It gives the size, or a code.
 SOURCE = '''
 #include <jzse/jzse.h>
 static void jzse_py_namespace_config_init(jzse_namespace_config *config) {
   const jzse_namespace_config initial = JZSE_NAMESPACE_CONFIG_INIT;
   *config = initial;
+}
+typedef struct {
+  void *large;
+  uint64_t size;
+  char small[65536];
+} jzse_py_room;
+static void *jzse_py_large(void *context, uint64_t size);
+static void *place(void *context, uint64_t size) {
+  jzse_py_room *room = context;
+  room->size = size;
+  return size <= sizeof room->small ? room->small : jzse_py_large(room->large, size);
+}
+static int64_t jzse_py_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
+                           jzse_py_room *room, jzse_error *error) {
+  const int code = jzse_get_into(store, ns, path, options, place, room, NULL, error);
+  return code != JZSE_OK ? code : (int64_t)room->size;
 }
 '''
 

@@ -21,7 +21,7 @@ void Encoder::Varint(uint64_t value) {
   U8(static_cast<uint8_t>(value));
 }
 
-uint64_t Decoder::Varint() {
+uint64_t Decoder::LongVarint() {
   uint64_t value = 0;
   for (int shift = 0; shift < 64; shift += 7) {
     if (rest_.empty()) break;
@@ -37,27 +37,6 @@ uint64_t Decoder::Varint() {
   Reject();
   return 0;
 }
-
-uint64_t Decoder::VarintMax(uint64_t max) {
-  const uint64_t value = Varint();
-  if (value <= max) return value;
-  Reject();
-  return 0;
-}
-
-Bytes Decoder::Raw(uint64_t size) {
-  if (size > rest_.size()) {
-    Reject();
-    return {};
-  }
-  const Bytes bytes = rest_.substr(0, size);
-  rest_.remove_prefix(size);
-  return bytes;
-}
-
-Bytes Decoder::Prefixed(uint64_t size_max) { return Raw(VarintMax(size_max)); }
-
-Bytes Decoder::Rest() { return Raw(rest_.size()); }
 
 std::string HexEncode(Bytes bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";

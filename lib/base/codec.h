@@ -76,17 +76,37 @@ class Decoder {
   uint64_t U64() { return Fixed<uint64_t>(); }
   uint32_t Be32() { return __builtin_bswap32(Fixed<uint32_t>()); }
   uint64_t Be64() { return __builtin_bswap64(Fixed<uint64_t>()); }
-  uint64_t Varint();
+  uint64_t Varint() {
+    if (!rest_.empty() && static_cast<uint8_t>(rest_.front()) < 0x80) [[likely]] {
+      const auto value = static_cast<uint8_t>(rest_.front());
+      rest_.remove_prefix(1);
+      return value;
+    }
+    return LongVarint();
+  }
   // A varint that must not exceed `max`.
-  uint64_t VarintMax(uint64_t max);
+  uint64_t VarintMax(uint64_t max) {
+    const uint64_t value = Varint();
+    if (value <= max) [[likely]] return value;
+    Reject();
+    return 0;
+  }
   int64_t SignedVarint() {
     const uint64_t raw = Varint();
     return static_cast<int64_t>(raw >> 1) ^ -static_cast<int64_t>(raw & 1);
   }
-  Bytes Raw(uint64_t size);
+  Bytes Raw(uint64_t size) {
+    if (size > rest_.size()) [[unlikely]] {
+      Reject();
+      return {};
+    }
+    const Bytes bytes(rest_.data(), size);
+    rest_.remove_prefix(size);
+    return bytes;
+  }
   // Length-prefixed, of at most `size_max` bytes.
-  Bytes Prefixed(uint64_t size_max);
-  Bytes Rest();
+  Bytes Prefixed(uint64_t size_max) { return Raw(VarintMax(size_max)); }
+  Bytes Rest() { return Raw(rest_.size()); }
 
   bool ok() const { return ok_; }
   // True when everything was read and nothing failed.
@@ -108,6 +128,8 @@ class Decoder {
     rest_.remove_prefix(sizeof(T));
     return value;
   }
+  uint64_t LongVarint();
+
   Bytes rest_;
   bool ok_ = true;
 };

@@ -53,6 +53,7 @@ class Sha256Stream {
 
 uint64_t Xxh64(Bytes bytes, uint64_t seed);    // XXH3_64bits_withSeed
 Hash128 Xxh128(Bytes bytes, uint64_t seed);    // XXH3_128bits_withSeed
+uint32_t Crc32c(Bytes bytes);                  // Castagnoli, as in iSCSI (RFC 3720); what LevelDB guards its blocks with
 
 }  // namespace jzse::base
 

@@ -80,9 +80,9 @@ Status ArchiveExport::Newest(const engine::ListEntry& entry) {
   return Written(state);
 }
 
-// Versions that the snapshot does not see, and those dropped meanwhile, are left out.
+// As the snapshot sees them, without one as they are now; those dropped meanwhile are left out.
 Status ArchiveExport::Older(const engine::ListEntry& entry, bool* any) {
-  JZSE_ASSIGN_OR_RETURN(const auto lister, engine_.ListVersions(ns_, entry.path));
+  JZSE_ASSIGN_OR_RETURN(const auto lister, engine_.ListVersions(ns_, entry.path, newest_.snapshot));
   std::vector<base::Sequence> older;
   for (;;) {
     JZSE_ASSIGN_OR_RETURN(const engine::ListEntry* const version, lister->Next());
@@ -95,7 +95,7 @@ Status ArchiveExport::Older(const engine::ListEntry& entry, bool* any) {
   }
   if (base::Planted("archive-history-reversed")) std::reverse(older.begin(), older.end());
   for (auto sequence = older.rbegin(); sequence != older.rend(); ++sequence) {
-    engine::GetOptions get;
+    engine::GetOptions get = newest_;
     get.version = *sequence;
     const auto reader = engine_.OpenReader(ns_, entry.path, get);
     if (base::Is(reader.status(), Code::kNotFound)) continue;

@@ -60,7 +60,7 @@ struct FirstVersion;  // kSize: of the struct in version 0.1.0, up to its last f
 JZSE_FIRST_VERSION(jzse_options, log_context);
 JZSE_FIRST_VERSION(jzse_stats, uses_uring);
 JZSE_FIRST_VERSION(jzse_namespace_config, reserved);
-JZSE_FIRST_VERSION(jzse_namespace_info, tombstone_count);
+JZSE_FIRST_VERSION(jzse_namespace_info, directory_count);
 JZSE_FIRST_VERSION(jzse_file_info, etag);
 JZSE_FIRST_VERSION(jzse_put_options, reserved);
 JZSE_FIRST_VERSION(jzse_get_options, version);
@@ -110,6 +110,7 @@ StatusOr<model::NamespacePolicy> TakeConfig(const jzse_namespace_config* config)
 Status CheckTimeout(int timeout_ms);
 
 jzse_file_info FileInfoOf(const engine::FileInfo& info) noexcept;
+void StoreFileInfo(const engine::FileInfo& info, jzse_file_info* out) noexcept;  // the same, in place
 jzse_namespace_config ConfigOf(const model::NamespacePolicy& policy) noexcept;
 jzse_namespace_info NamespaceInfoOf(const engine::NamespaceInfo& info) noexcept;
 engine::Progress ProgressOf(jzse_progress_fn progress, void* context);

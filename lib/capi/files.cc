@@ -15,13 +15,15 @@ using namespace jzse::capi;  // NOLINT: this file is the skin of that folder
 namespace engine = jzse::engine;
 
 struct jzse_metadata {
-  jzse_metadata(jzse_store* s, engine::Attributes&& a) : count(s->handles), attributes(std::move(a)) {}
+  jzse_metadata(jzse_store* s, engine::Attributes&& a)
+      : count(s->handles, HandleKind::kMetadata), attributes(std::move(a)) {}
   HandleCount count;
   engine::Attributes attributes;
 };
 
 struct jzse_reader {
-  jzse_reader(jzse_store* s, std::unique_ptr<engine::Reader> e) : count(s->handles), engine(std::move(e)) {}
+  jzse_reader(jzse_store* s, std::unique_ptr<engine::Reader> e)
+      : count(s->handles, HandleKind::kReader), engine(std::move(e)) {}
   HandleCount count;
   std::unique_ptr<engine::Reader> engine;
   uint64_t position = 0;  // of the next sequential read
@@ -155,6 +157,20 @@ int jzse_get(jzse_store* store, const char* ns, const char* path, const jzse_get
     if (info != nullptr) Give(FileInfoOf(found), info);
     *size = content.size();
     *data = content.Release();
+    return absl::OkStatus();
+  });
+}
+
+int jzse_get_into(jzse_store* store, const char* ns, const char* path, const jzse_get_options* options,
+                  jzse_place_fn place, void* context, jzse_file_info* info, jzse_error* error) {
+  return EnterStore(store, error, [&](engine::Store& engine) -> Status {
+    JZSE_RETURN_IF_ERROR(Need({{ns, "ns"}, {path, "path"}, {reinterpret_cast<const void*>(place), "place"}}));
+    JZSE_RETURN_IF_ERROR(CheckResult(info));
+    JZSE_ASSIGN_OR_RETURN(const engine::GetOptions get, TakeGet(store, options));
+    JZSE_ASSIGN_OR_RETURN(const engine::FileInfo found, engine.ReadInto(ns, path, get, [&](uint64_t size) {
+      return static_cast<char*>(place(context, size));
+    }));
+    Give(FileInfoOf(found), info);
     return absl::OkStatus();
   });
 }

@@ -72,16 +72,24 @@ class Logger {
   void* const context_;
 };
 
+enum class HandleKind { kReader, kWriter, kGroup, kList, kMetadata, kFeed, kWatch, kSnapshot, kQueue };
+inline constexpr size_t kHandleKinds = 9;
+using Handles = std::atomic<uint64_t>[kHandleKinds];
+
 class HandleCount {
  public:
-  explicit HandleCount(std::atomic<uint64_t>& handles) : handles_(&handles) { handles_->fetch_add(1); }
-  ~HandleCount() { handles_->fetch_sub(1); }
+  HandleCount(Handles& handles, HandleKind kind) : count_(handles[static_cast<size_t>(kind)]) {
+    count_.fetch_add(1);
+  }
+  ~HandleCount() { count_.fetch_sub(1); }
   HandleCount(const HandleCount&) = delete;
   HandleCount& operator=(const HandleCount&) = delete;
 
  private:
-  std::atomic<uint64_t>* handles_;
+  std::atomic<uint64_t>& count_;
 };
+// JZSE_BUSY, with how many of which kind there are, unless there are none.
+Status CheckNoHandles(const Handles& handles);
 
 // Runs `body`, a callable that returns a Status, and turns what it answers into a code and an error.
 template <typename Body>
@@ -106,13 +114,13 @@ struct jzse_store {
   jzse::capi::Logger logger;  // outlives the engine, which writes to it
   std::unique_ptr<jzse::engine::Store> engine;
   jzse::capi::CallCount calls;
-  std::atomic<uint64_t> handles{0};
+  jzse::capi::Handles handles{};
   std::atomic<bool> closing{false};
 };
 
 struct jzse_snapshot {
   jzse_snapshot(jzse_store* s, std::unique_ptr<jzse::engine::Snapshot> e)
-      : store(s), count(s->handles), engine(std::move(e)) {}
+      : store(s), count(s->handles, jzse::capi::HandleKind::kSnapshot), engine(std::move(e)) {}
   jzse_store* const store;
   jzse::capi::HandleCount count;
   std::unique_ptr<jzse::engine::Snapshot> engine;
@@ -120,21 +128,22 @@ struct jzse_snapshot {
 
 struct jzse_writer {
   jzse_writer(jzse_store* s, std::unique_ptr<jzse::engine::Writer> e)
-      : store(s), count(s->handles), engine(std::move(e)) {}
+      : store(s), count(s->handles, jzse::capi::HandleKind::kWriter), engine(std::move(e)) {}
   jzse_store* const store;
   jzse::capi::HandleCount count;
   std::unique_ptr<jzse::engine::Writer> engine;
 };
 
 struct jzse_group {
-  explicit jzse_group(jzse_store* s) : store(s), count(s->handles) {}
+  explicit jzse_group(jzse_store* s) : store(s), count(s->handles, jzse::capi::HandleKind::kGroup) {}
   jzse_store* const store;
   jzse::capi::HandleCount count;
   jzse::engine::Transaction transaction;
 };
 
 struct jzse_list {
-  jzse_list(jzse_store* s, std::unique_ptr<jzse::engine::Lister> e) : count(s->handles), engine(std::move(e)) {}
+  jzse_list(jzse_store* s, std::unique_ptr<jzse::engine::Lister> e)
+      : count(s->handles, jzse::capi::HandleKind::kList), engine(std::move(e)) {}
   jzse::capi::HandleCount count;
   std::unique_ptr<jzse::engine::Lister> engine;
   jzse_list_entry entry{};

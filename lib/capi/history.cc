@@ -2,27 +2,36 @@
 // What happened: versions of a file, the change feed, and the watch, which is a feed with a thread.
 //
 // Threading: a watch owns one thread, started with all signals blocked. Between start and stop only that thread
-// uses the feed, except for Cancel.
+// uses the feed, except for Cancel. A feed's descriptor is written by whoever commits.
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "absl/strings/str_cat.h"
 #include "capi/handles.h"
 
 using jzse::base::Code;
+using jzse::base::Fail;
 using jzse::base::Status;
 using namespace jzse::capi;  // NOLINT: this file is the skin of that folder
 namespace engine = jzse::engine;
 
 struct jzse_feed {
-  jzse_feed(jzse_store* s, std::unique_ptr<engine::Feed> e) : count(s->handles), engine(std::move(e)) {}
+  jzse_feed(jzse_store* s, std::unique_ptr<engine::Feed> e)
+      : count(s->handles, HandleKind::kFeed), engine(std::move(e)) {}
+  ~jzse_feed() {
+    engine.reset();  // which tells nothing any more
+    if (descriptor >= 0) close(descriptor);
+  }
   HandleCount count;
   std::unique_ptr<engine::Feed> engine;
   jzse_change change{};
+  int descriptor = -1;  // made when first asked for; readable exactly while the engine says so
 };
 
 struct jzse_watch {
   jzse_watch(jzse_store* s, std::unique_ptr<engine::Feed> e, int (*f)(void*, const jzse_change*), void* c)
-      : store(s), count(s->handles), engine(std::move(e)), each(f), context(c) {}
+      : store(s), count(s->handles, HandleKind::kWatch), engine(std::move(e)), each(f), context(c) {}
   jzse_store* const store;
   HandleCount count;
   std::unique_ptr<engine::Feed> engine;
@@ -71,11 +80,14 @@ void* RunWatch(void* argument) {
 
 // ---- versions
 
-int jzse_versions_open(jzse_store* store, const char* ns, const char* path, jzse_list** list, jzse_error* error) {
+int jzse_versions_open(jzse_store* store, const char* ns, const char* path, const jzse_get_options* options,
+                       jzse_list** list, jzse_error* error) {
   if (list != nullptr) *list = nullptr;
   return EnterStore(store, error, [&](engine::Store& engine) -> Status {
     JZSE_RETURN_IF_ERROR(Need({{ns, "ns"}, {path, "path"}, {list, "list"}}));
-    JZSE_ASSIGN_OR_RETURN(auto opened, engine.ListVersions(ns, path));
+    JZSE_ASSIGN_OR_RETURN(const engine::GetOptions get, TakeGet(store, options));
+    if (get.version != 0) return Fail(Code::kInvalid, "jzse_get_options.version must be 0 where versions are listed");
+    JZSE_ASSIGN_OR_RETURN(auto opened, engine.ListVersions(ns, path, get.snapshot));
     *list = new jzse_list(store, std::move(opened));
     return absl::OkStatus();
   });
@@ -128,6 +140,28 @@ int jzse_feed_next(jzse_feed* feed, int timeout_ms, const jzse_change** change, 
     *change = &feed->change;
     return absl::OkStatus();
   });
+}
+
+int jzse_feed_fd(jzse_feed* feed) {
+  if (feed == nullptr) return -1;
+  if (feed->descriptor >= 0) return feed->descriptor;
+  const int made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (made < 0) return -1;
+  feed->descriptor = made;
+  const int code = Enter(nullptr, [&] {
+    feed->engine->TellWaiting([made](bool waiting) {
+      eventfd_t value;
+      if (waiting) {
+        eventfd_write(made, 1);
+      } else {
+        eventfd_read(made, &value);
+      }
+    });
+    return absl::OkStatus();
+  });
+  if (code == JZSE_OK) return made;
+  close(made);  // no memory: nobody was told of it
+  return feed->descriptor = -1;
 }
 
 void jzse_feed_cancel(jzse_feed* feed) {

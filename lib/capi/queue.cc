@@ -19,7 +19,7 @@ using namespace jzse::capi;  // NOLINT: this file is the skin of that folder
 namespace engine = jzse::engine;
 
 jzse_queue::jzse_queue(jzse_store* store, uint32_t capacity)
-    : store_(store), count_(store->handles), capacity_(capacity) {}
+    : store_(store), count_(store->handles, HandleKind::kQueue), capacity_(capacity) {}
 
 jzse_queue::~jzse_queue() {
   {

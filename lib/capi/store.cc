@@ -32,6 +32,24 @@ Status StartThread(void* (*run)(void*), void* argument, pthread_t* thread) {
   return Fail(Code::kBusy, absl::StrCat("no thread can be started (error ", failed, ")"));
 }
 
+Status CheckNoHandles(const Handles& handles) {
+  static constexpr const char* kNames[][2] = {
+      {"reader", "readers"}, {"writer", "writers"},     {"group", "groups"},
+      {"list", "lists"},     {"metadata", "metadata"},  {"feed", "feeds"},
+      {"watch", "watches"},  {"snapshot", "snapshots"}, {"queue", "queues"}};
+  static_assert(sizeof kNames / sizeof kNames[0] == kHandleKinds);
+  uint64_t sum = 0;
+  std::string each;
+  for (size_t i = 0; i < kHandleKinds; ++i) {
+    const uint64_t count = handles[i].load();
+    if (count == 0) continue;
+    sum += count;
+    absl::StrAppend(&each, each.empty() ? "" : ", ", count, " ", kNames[i][count == 1 ? 0 : 1]);
+  }
+  if (sum == 0) return absl::OkStatus();
+  return Fail(Code::kBusy, absl::StrCat("the store has ", sum, sum == 1 ? " open handle: " : " open handles: ", each));
+}
+
 namespace {
 
 constexpr uint32_t kOpenFlags =
@@ -71,11 +89,6 @@ StatusOr<engine::Options> OptionsOf(const jzse_options& given) {
                     : given.io_backend == JZSE_IO_URING ? engine::Options::Backend::kUring
                                                         : engine::Options::Backend::kAuto;
   return options;
-}
-
-Status HandlesLeft(uint64_t count) {
-  return Fail(Code::kBusy, absl::StrCat("the store has ", count, " open handles (readers, writers, groups, ",
-                                        "lists, feeds, watches, snapshots or queues)"));
 }
 
 void Pause() {
@@ -156,13 +169,13 @@ int jzse_store_open(const char* path, const jzse_options* options, jzse_store** 
 int jzse_store_close(jzse_store* store, jzse_error* error) {
   if (store == nullptr) return JZSE_OK;
   return Enter(error, [&]() -> Status {
-    if (const uint64_t left = store->handles.load(); left > 0) return HandlesLeft(left);
+    JZSE_RETURN_IF_ERROR(CheckNoHandles(store->handles));
     store->closing.store(true);
     while (!store->calls.none()) Pause();
     // A call that was under way may have opened a handle.
-    if (const uint64_t left = store->handles.load(); left > 0) {
+    if (const Status left = CheckNoHandles(store->handles); !left.ok()) {
       store->closing.store(false);
-      return HandlesLeft(left);
+      return left;
     }
     const std::unique_ptr<jzse_store> gone(store);
     const Status closed = gone->engine->Close();

@@ -43,11 +43,11 @@ int jzse_list_open(jzse_store* store, const char* ns, const jzse_list_options* o
 int jzse_list_next(jzse_list* list, const jzse_list_entry** entry, jzse_error* error) {
   if (entry != nullptr) *entry = nullptr;
   return Enter(error, [&]() -> Status {
-    JZSE_RETURN_IF_ERROR(Need({{list, "list"}, {entry, "entry"}}));
+    if (list == nullptr || entry == nullptr) return Need({{list, "list"}, {entry, "entry"}});
     JZSE_ASSIGN_OR_RETURN(const engine::ListEntry* const next, list->engine->Next());
     if (next == nullptr) return absl::OkStatus();
     list->entry.path = next->path.c_str();
-    list->entry.info = FileInfoOf(next->info);
+    StoreFileInfo(next->info, &list->entry.info);
     *entry = &list->entry;
     return absl::OkStatus();
   });

@@ -102,10 +102,13 @@ struct GetOptions {
   Sequence version = 0;
 };
 
+using Place = std::function<char*(uint64_t size)>;
+
 struct NamespaceInfo {
   std::string name;
   model::NamespacePolicy policy;
-  uint64_t file_count = 0, logical_bytes = 0, version_count = 0, version_bytes = 0, tombstone_count = 0;
+  uint64_t file_count = 0, logical_bytes = 0, version_count = 0, version_bytes = 0, tombstone_count = 0,
+           directory_count = 0;
 };
 
 struct Stats {
@@ -170,6 +173,9 @@ class Feed {
   // timeout_ms -1: for ever, 0: poll. Null when the time is over; kClosed after Cancel.
   virtual StatusOr<const ChangeEvent*> Next(int timeout_ms) = 0;
   virtual void Cancel() = 0;  // any thread
+  // From now on tells whether Next may have something (or was cancelled), at once and whenever that changes: true from
+  // any thread, false from within Next. `tell` runs under a lock: it must be quick, not throw and not call the store.
+  virtual void TellWaiting(std::function<void(bool waiting)> tell) = 0;
 };
 
 // Content on its way in: any size, bounded memory. Destroying it without Commit or Add abandons the content.
@@ -271,6 +277,9 @@ class Store {
   // attributes are wanted, which an explicit directory also has.
   virtual StatusOr<FileInfo> Read(std::string_view ns, std::string_view path, const GetOptions& options,
                                   base::Buffer* data, Attributes* attributes) = 0;
+  // The same to where `place` says, which is asked once, when the size is known; null gives up (kClosed).
+  virtual StatusOr<FileInfo> ReadInto(std::string_view ns, std::string_view path, const GetOptions& options,
+                                      const Place& place) = 0;
   // The same into a string.
   StatusOr<FileInfo> Get(std::string_view ns, std::string_view path, const GetOptions& options, std::string* data,
                          Attributes* attributes);
@@ -280,7 +289,8 @@ class Store {
   virtual StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view ns, std::string_view path,
                                                        const GetOptions& options) = 0;
   virtual StatusOr<std::unique_ptr<Lister>> List(std::string_view ns, const ListOptions& options) = 0;
-  virtual StatusOr<std::unique_ptr<Lister>> ListVersions(std::string_view ns, std::string_view path) = 0;
+  virtual StatusOr<std::unique_ptr<Lister>> ListVersions(std::string_view ns, std::string_view path,
+                                                         const Snapshot* snapshot = nullptr) = 0;
   virtual StatusOr<std::unique_ptr<Snapshot>> OpenSnapshot() = 0;
   virtual StatusOr<std::unique_ptr<Feed>> OpenFeed(const FeedOptions& options) = 0;
 

@@ -51,11 +51,11 @@ class Expiry {
   // The histories of the next files from the key `from` on; sets it to where to go on, "" at the end.
   Status Collect(std::string* from, std::map<base::FileId, History>* histories) {
     const std::string prefix = store::KeyPrefix('V', ns_);
-    JZSE_RETURN_IF_ERROR(store_.index_->Drain());
-    const auto cursor = store_.index_->index().NewCursor(nullptr);
+    const auto view = store_.index_->View();
+    const auto cursor = store_.index_->NewCursor(*view, store::CursorUse::kWalk);
     for (cursor->Seek(from->empty() ? prefix : *from);
          cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next()) {
-      JZSE_ASSIGN_OR_RETURN(const FileEntry entry, store::DecodeFileEntry(cursor->value()));
+      JZSE_ASSIGN_OR_RETURN(const FileEntry entry, store::DecodeFileEntry(cursor->key(), cursor->value()));
       if (histories->size() >= kFilesPerRound && !histories->contains(entry.id())) {
         from->assign(cursor->key());
         return {};
@@ -88,7 +88,7 @@ class Expiry {
       std::string value;
       JZSE_ASSIGN_OR_RETURN(const bool found, store_.index_->Get(key, &value));
       if (!found) continue;
-      JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(value));
+      JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(key, value));
       if (entry.id() == file) return std::optional<FileEntry>(std::move(entry));
     }
     return std::optional<FileEntry>();
@@ -99,8 +99,8 @@ class Expiry {
     std::vector<FileEntry> found;
     Status status;
     for (const char letter : {'P', 'T'}) {
-      JZSE_RETURN_IF_ERROR(store_.index_->Scan(store::KeyPrefix(letter, ns_), nullptr, [&](Bytes, Bytes value) {
-        auto entry = store::DecodeFileEntry(value);
+      JZSE_RETURN_IF_ERROR(store_.index_->Scan(store::KeyPrefix(letter, ns_), nullptr, [&](Bytes key, Bytes value) {
+        auto entry = store::DecodeFileEntry(key, value);
         if (!entry.ok()) {
           status = entry.status();
         } else if (moved.contains(entry->id())) {

@@ -18,6 +18,12 @@ class FeedImpl : public Feed {
  public:
   FeedImpl(StoreImpl& store, FeedOptions options, NamespaceId ns)
       : store_(store), options_(std::move(options)), ns_(ns), after_(options_.after) {}
+  ~FeedImpl() override {
+    if (!tell_) return;
+    std::lock_guard lock(store_.feed_mutex_);
+    auto& feeds = store_.telling_feeds_;
+    feeds.erase(std::find(feeds.begin(), feeds.end(), this));
+  }
 
   StatusOr<const ChangeEvent*> Next(int timeout_ms) override {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(std::max(timeout_ms, 0));
@@ -30,14 +36,12 @@ class FeedImpl : public Feed {
         events_.pop_front();
         return &event_;
       }
-      if (timeout_ms == 0) return nullptr;
       std::unique_lock lock(store_.feed_mutex_);
-      const auto ready = [this] {
-        return cancelled_ || store_.closed_ || store_.visible_.load(std::memory_order_acquire) > after_;
-      };
+      const auto ready = [this] { return store_.closed_ || Waiting(); };
       if (timeout_ms < 0) {
         store_.feed_changed_.wait(lock, ready);
-      } else if (!store_.feed_changed_.wait_until(lock, deadline, ready)) {
+      } else if (timeout_ms == 0 || !store_.feed_changed_.wait_until(lock, deadline, ready)) {
+        Tell(Waiting());
         return nullptr;
       }
     }
@@ -47,8 +51,23 @@ class FeedImpl : public Feed {
     {
       std::lock_guard lock(store_.feed_mutex_);
       cancelled_ = true;
+      Tell(true);
     }
     store_.feed_changed_.notify_all();
+  }
+
+  void TellWaiting(std::function<void(bool)> tell) override {
+    std::lock_guard lock(store_.feed_mutex_);
+    store_.telling_feeds_.push_back(this);
+    tell_ = std::move(tell);
+    Tell(!events_.empty() || Waiting());
+  }
+
+  // What publishing calls. REQUIRES: feed_mutex_
+  void Tell(bool waiting) {
+    if (!tell_ || waiting == told_) return;
+    told_ = waiting;
+    tell_(waiting);
   }
 
  private:
@@ -56,6 +75,9 @@ class FeedImpl : public Feed {
     store::SegmentRef segment;
     store::FooterEntry entry;
   };
+
+  // Whether something was published since the last run, whatever this feed makes of it.
+  bool Waiting() const { return cancelled_ || store_.visible_.load(std::memory_order_acquire) > after_; }
 
   // Reads the next run of changes after after_ into events_.
   Status Fill() {
@@ -174,7 +196,13 @@ class FeedImpl : public Feed {
   uint64_t open_offset_ = 0;
   std::deque<ChangeEvent> events_;
   ChangeEvent event_;
+  std::function<void(bool)> tell_;  // set once; called, like told_, under feed_mutex_
+  bool told_ = false;
 };
+
+void StoreImpl::TellFeeds() {
+  for (FeedImpl* const feed : telling_feeds_) feed->Tell(true);
+}
 
 StatusOr<std::unique_ptr<Feed>> StoreImpl::OpenFeed(const FeedOptions& options) {
   JZSE_RETURN_IF_ERROR(CheckOpen());

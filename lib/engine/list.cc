@@ -26,7 +26,7 @@ class ListerImpl : public Lister {
              ListOptions options)
       : own_(std::move(view)), view_(borrowed != nullptr ? borrowed : &own_), options_(std::move(options)),
         key_prefix_(store::PathKey(ns, options_.prefix)), left_(options_.limit) {
-    cursor_ = index.index().NewCursor(view_->index.get());
+    cursor_ = index.NewCursor(*view_->index, store::CursorUse::kWalk);
     std::string start = key_prefix_;
     if (!options_.start_after.empty()) {
       // After a group given as a prefix entry, everything in it is done.
@@ -44,13 +44,15 @@ class ListerImpl : public Lister {
 
   StatusOr<const ListEntry*> Next() override {
     if (options_.limit != 0 && left_ == 0) return nullptr;
-    while (cursor_->valid() && cursor_->key().substr(0, key_prefix_.size()) == key_prefix_) {
-      JZSE_ASSIGN_OR_RETURN(const FileEntry entry, store::DecodeFileEntry(cursor_->value()));
-      if (!entry.live() && !options_.with_deleted) {
-        cursor_->Next();
-        continue;
-      }
-      const Bytes path = store::PathOfKey(cursor_->key());
+    if (step_) cursor_->Next();
+    step_ = false;
+    for (; cursor_->valid(); cursor_->Next()) {
+      const Bytes key = cursor_->key();
+      if (key.substr(0, key_prefix_.size()) != key_prefix_) break;
+      if (!store::DecodeListed(cursor_->value(), &listed_))
+        return Fail(Code::kCorrupt, "malformed index entry in a listing");
+      if (listed_.kind == model::ContentKind::kDeleted && !options_.with_deleted) continue;
+      const Bytes path = store::PathOfKey(key);
       const size_t cut = options_.delimiter.empty()
                              ? std::string_view::npos
                              : path.find(options_.delimiter.front(), options_.prefix.size());
@@ -62,8 +64,8 @@ class ListerImpl : public Lister {
         cursor_->Seek(AfterPrefix(std::string(cursor_->key().substr(0, store::kKeyPrefixSize + cut + 1))));
       } else {
         entry_.path = path;
-        entry_.info = InfoOf(entry);
-        cursor_->Next();
+        Tell(listed_);
+        step_ = true;  // at the next call: the caller may want no more
       }
       --left_;
       return &entry_;
@@ -73,12 +75,27 @@ class ListerImpl : public Lister {
   }
 
  private:
+  void Tell(const store::ListedEntry& listed) {
+    FileInfo& info = entry_.info;
+    info.kind = listed.kind;
+    info.size = listed.size;
+    info.changed_ms = listed.stamp.ms();
+    info.mtime_ns = listed.mtime_ns != 0 ? listed.mtime_ns : static_cast<int64_t>(info.changed_ms) * 1'000'000;
+    info.mode = listed.mode;
+    info.sequence = listed.sequence;
+    info.id = listed.id;
+    info.hash = listed.hash.empty() ? Hash256() : Hash256::FromBytes(listed.hash);
+    info.is_prefix = false;
+  }
+
   const store::ReadView own_;
   const store::ReadView* const view_;
   const ListOptions options_;
   const std::string key_prefix_;
   uint64_t left_;
   std::unique_ptr<store::IndexCursor> cursor_;
+  bool step_ = false;  // the cursor stands on what was told last
+  store::ListedEntry listed_;
   ListEntry entry_;
 };
 
@@ -108,20 +125,23 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::List(std::string_view ns, const Lis
   if (options.snapshot != nullptr) {
     borrowed = &static_cast<const SnapshotImpl*>(options.snapshot)->view;
   } else {
-    JZSE_ASSIGN_OR_RETURN(own.index, index_->Snapshot());
+    own.index = index_->View();
   }
   return std::unique_ptr<Lister>(
       std::make_unique<ListerImpl>(std::move(own), borrowed, *index_, name.id, std::move(canonical)));
 }
 
-StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, std::string_view path) {
+StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, std::string_view path,
+                                                          const Snapshot* snapshot) {
+  const store::ReadView* const view =
+      snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(snapshot)->view;
   JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
   JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
   std::vector<ListEntry> entries;
   std::vector<base::FileId> files;
   Status status;
-  const auto add = [&](Bytes value, bool owner) {
-    const auto entry = store::DecodeFileEntry(value);
+  const auto add = [&](Bytes key, Bytes value, bool owner) {
+    const auto entry = store::DecodeFileEntry(key, value);
     if (!entry.ok()) {
       status = entry.status();
       return false;
@@ -131,13 +151,14 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, s
     return true;
   };
   std::string value;
-  JZSE_ASSIGN_OR_RETURN(const bool found, index_->Get(store::PathKey(name.id, canonical), &value));
-  if (found) add(value, true);
-  JZSE_RETURN_IF_ERROR(index_->Scan(store::TombstonePrefix(name.id, canonical), nullptr,
-                                    [&](Bytes, Bytes tombstone) { return add(tombstone, true); }));
+  const std::string place = store::PathKey(name.id, canonical);
+  JZSE_ASSIGN_OR_RETURN(const bool found, Load(place, view, &value));
+  if (found) add(place, value, true);
+  JZSE_RETURN_IF_ERROR(Scan(store::TombstonePrefix(name.id, canonical), view,
+                            [&](Bytes key, Bytes tombstone) { return add(key, tombstone, true); }));
   for (const base::FileId& file : files)
-    JZSE_RETURN_IF_ERROR(index_->Scan(store::VersionPrefix(name.id, file), nullptr,
-                                      [&](Bytes, Bytes version) { return add(version, false); }));
+    JZSE_RETURN_IF_ERROR(Scan(store::VersionPrefix(name.id, file), view,
+                              [&](Bytes key, Bytes version) { return add(key, version, false); }));
   JZSE_RETURN_IF_ERROR(status);
   if (entries.empty()) return NotFound(canonical);
   std::sort(entries.begin(), entries.end(),

@@ -21,6 +21,7 @@ NamespaceInfo InfoFrom(const store::NamespaceEntry& entry) {
   info.version_count = entry.totals.versions;
   info.version_bytes = entry.totals.version_bytes;
   info.tombstone_count = entry.totals.tombstones;
+  info.directory_count = entry.totals.directories;
   return info;
 }
 

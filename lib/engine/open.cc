@@ -217,6 +217,7 @@ Status StoreImpl::Close() {
       PublishStage(stage);
       keep_first(index_->Checkpoint());
     }
+    factory_->DropSpares();  // the next open would not use them
   }
   journal_.reset();
   chunks_.reset();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "engine/store_impl.h"
 
@@ -31,7 +32,11 @@ bool MovedAway(const Status& status) { return base::Is(status, Code::kBusy); }
 
 StatusOr<bool> StoreImpl::Load(const std::string& key, const store::ReadView* view, std::string* value) {
   if (base::Planted("snapshot-sees-later")) view = nullptr;
-  return view != nullptr ? index_->index().Get(key, view->index.get(), value) : index_->Get(key, value);
+  return view != nullptr ? index_->Get(*view->index, key, value) : index_->Get(key, value);
+}
+
+Status StoreImpl::Scan(const std::string& prefix, const store::ReadView* view, const Each& each) {
+  return view != nullptr ? index_->Scan(*view->index, prefix, each) : index_->Scan(prefix, nullptr, each);
 }
 
 StatusOr<bool> StoreImpl::HasLiveUnder(const std::string& prefix, const store::ReadView* view) {
@@ -43,14 +48,7 @@ StatusOr<bool> StoreImpl::HasLiveUnder(const std::string& prefix, const store::R
     live = is_live.ok() && *is_live;
     return status.ok() && !live;
   };
-  if (view == nullptr) {
-    JZSE_RETURN_IF_ERROR(index_->Scan(prefix, nullptr, each));
-  } else {
-    const auto cursor = index_->index().NewCursor(view->index.get());
-    for (cursor->Seek(prefix); cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next())
-      if (!each(cursor->key(), cursor->value())) break;
-    JZSE_RETURN_IF_ERROR(cursor->status());
-  }
+  JZSE_RETURN_IF_ERROR(Scan(prefix, view, each));
   JZSE_RETURN_IF_ERROR(status);
   return live;
 }
@@ -60,27 +58,23 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
                                            const store::ReadView* view) {
   std::string value;
   std::vector<base::FileId> files;
-  JZSE_ASSIGN_OR_RETURN(const bool found, Load(store::PathKey(ns, path), view, &value));
+  const std::string key = store::PathKey(ns, path);
+  JZSE_ASSIGN_OR_RETURN(const bool found, Load(key, view, &value));
   if (found) {
-    JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(value));
+    JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(key, value));
     if (entry.sequence == version && entry.live()) return entry;
     files.push_back(entry.id());
   }
   const std::string prefix = store::TombstonePrefix(ns, path);
-  const auto each = [&](Bytes, Bytes tombstone) {
-    if (const auto entry = store::DecodeFileEntry(tombstone); entry.ok()) files.push_back(entry->id());
+  const auto each = [&](Bytes claimant, Bytes tombstone) {
+    if (const auto entry = store::DecodeFileEntry(claimant, tombstone); entry.ok()) files.push_back(entry->id());
     return true;
   };
-  if (view == nullptr) {
-    JZSE_RETURN_IF_ERROR(index_->Scan(prefix, nullptr, each));
-  } else {
-    const auto cursor = index_->index().NewCursor(view->index.get());
-    for (cursor->Seek(prefix); cursor->valid() && cursor->key().substr(0, prefix.size()) == prefix; cursor->Next())
-      each(cursor->key(), cursor->value());
-  }
+  JZSE_RETURN_IF_ERROR(Scan(prefix, view, each));
   for (const base::FileId& file : files) {
-    JZSE_ASSIGN_OR_RETURN(const bool there, Load(store::VersionKey(ns, file, version), view, &value));
-    if (there) return store::DecodeFileEntry(value);
+    const std::string older = store::VersionKey(ns, file, version);
+    JZSE_ASSIGN_OR_RETURN(const bool there, Load(older, view, &value));
+    if (there) return store::DecodeFileEntry(older, value);
   }
   return Fail(Code::kNotFound, absl::StrCat(model::Quoted(path), ": has no version ", version));
 }
@@ -97,9 +91,10 @@ StatusOr<StoreImpl::Found> StoreImpl::FindFile(std::string_view ns, std::string_
     return found;
   }
   std::string value;
-  JZSE_ASSIGN_OR_RETURN(const bool there, Load(store::PathKey(found.ns, found.path), view, &value));
+  const std::string key = store::PathKey(found.ns, found.path);
+  JZSE_ASSIGN_OR_RETURN(const bool there, Load(key, view, &value));
   if (there) {
-    JZSE_ASSIGN_OR_RETURN(found.entry, store::DecodeFileEntry(value));
+    JZSE_ASSIGN_OR_RETURN(found.entry, store::DecodeFileEntry(key, value));
     if (found.entry.live()) return found;
   }
   if (name.policy.kind == model::NamespaceKind::kTree) {
@@ -192,8 +187,48 @@ bool StoreImpl::ReadHot(NamespaceId ns, const std::string& key, base::Buffer* da
   return true;
 }
 
+// Large contents go where they are wanted at once; small ones lie in the buffer that their record was read into.
+StatusOr<FileInfo> StoreImpl::ReadInto(std::string_view ns, std::string_view path, const GetOptions& options,
+                                       const Place& place) {
+  const auto ask = [&](uint64_t size) -> StatusOr<char*> {
+    char* const to = place(size);
+    if (to == nullptr && size > 0)
+      return Fail(Code::kClosed, absl::StrCat(model::Quoted(path), ": no memory was given for ", size, " bytes"));
+    return to;
+  };
+  base::Buffer data;
+  std::unique_ptr<Reader> reader;
+  JZSE_ASSIGN_OR_RETURN(const FileInfo info, ReadOrOpen(ns, path, options, &data, nullptr, &reader));
+  JZSE_ASSIGN_OR_RETURN(char* const to, ask(reader ? info.size : data.size()));
+  if (!reader) {
+    std::copy_n(data.view().data(), data.size(), to);
+    return info;
+  }
+  JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, to, info.size));
+  if (count != info.size)
+    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(path), ": the content is cut short"));
+  return info;
+}
+
 StatusOr<FileInfo> StoreImpl::Read(std::string_view ns, std::string_view path, const GetOptions& options,
                                    base::Buffer* data, Attributes* attributes) {
+  std::unique_ptr<Reader> reader;
+  JZSE_ASSIGN_OR_RETURN(const FileInfo info, ReadOrOpen(ns, path, options, data, attributes, &reader));
+  if (!reader) return info;
+  if (info.size > std::string().max_size())
+    return Fail(Code::kNoMemory, absl::StrCat(model::Quoted(path), ": too large for memory"));
+  data->Reset(info.size);
+  JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, data->data(), data->size()));
+  if (count != data->size())
+    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(path), ": the content is cut short"));
+  if (attributes != nullptr) *attributes = reader->attributes();
+  return info;
+}
+
+// The content of a small file, or a reader of a large one.
+StatusOr<FileInfo> StoreImpl::ReadOrOpen(std::string_view ns, std::string_view path, const GetOptions& options,
+                                         base::Buffer* data, Attributes* attributes,
+                                         std::unique_ptr<Reader>* reader) {
   const bool current = data != nullptr && options.snapshot == nullptr && options.version == 0;
   store::LocationCache::Ticket ticket;
   if (current) {
@@ -212,15 +247,8 @@ StatusOr<FileInfo> StoreImpl::Read(std::string_view ns, std::string_view path, c
     if (content.kind == ContentKind::kDirectory)
       return Fail(Code::kExists, absl::StrCat(model::Quoted(found.path), ": is a directory"));
     if (content.storage == Content::Storage::kChunked) {
-      JZSE_ASSIGN_OR_RETURN(auto reader, OpenReader(ns, path, options));
-      if (reader->info().size > std::string().max_size())
-        return Fail(Code::kNoMemory, absl::StrCat(model::Quoted(found.path), ": too large for memory"));
-      data->Reset(reader->info().size);
-      JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, data->data(), data->size()));
-      if (count != data->size())
-        return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found.path), ": the content is cut short"));
-      if (attributes != nullptr) *attributes = reader->attributes();
-      return reader->info();
+      JZSE_ASSIGN_OR_RETURN(*reader, OpenReader(ns, path, options));
+      return (*reader)->info();
     }
     const Status status = ReadInline(found, ViewOf(options), data);
     if (MovedAway(status)) {
@@ -275,7 +303,7 @@ class ReaderImpl : public Reader {
   Status Load(const GetOptions& options) {
     const Content& content = found_.entry.content().content;
     if (content.storage == Content::Storage::kChunked) {
-      JZSE_ASSIGN_OR_RETURN(own_view_, store_.NewView());
+      own_view_ = store_.NewView();
       view_ = &own_view_;
       // What was looked up must still be so in the view, or its chunks may be gone from it.
       if (options.snapshot != nullptr) {
@@ -438,13 +466,13 @@ StatusOr<std::unique_ptr<Reader>> StoreImpl::OpenReader(std::string_view ns, std
 
 // ------------------------------------------------------------------------------------------------ views
 
-StatusOr<store::ReadView> StoreImpl::NewView() {
+store::ReadView StoreImpl::NewView() {
   // Segments first: a segment that compaction adds afterwards is not needed by an older index view, and one that it
   // removes in between is still held here. A view whose index names a newer segment than held is taken again.
   for (int attempt = 0;; ++attempt) {
     store::ReadView view;
     const store::SegmentMap before = segments_.Now();
-    JZSE_ASSIGN_OR_RETURN(view.index, index_->Snapshot());
+    view.index = index_->View();
     view.segments = segments_.Now();
     if (before == view.segments || attempt >= kAttemptsMax) {
       if (before != view.segments) {
@@ -464,16 +492,15 @@ StatusOr<std::unique_ptr<Snapshot>> StoreImpl::OpenSnapshot() {
     --snapshots_open_;
     return Fail(Code::kBusy, absl::StrCat("at most ", base::kSnapshotsMax, " snapshots are open at once"));
   }
+  absl::Cleanup refused = [this] { --snapshots_open_; };
   // The moment lies between two commits.
   std::unique_lock commit(commit_mutex_);
   const Sequence sequence = visible_;
   auto view = NewView();
   commit.unlock();
-  if (!view.ok()) {
-    --snapshots_open_;
-    return view.status();
-  }
-  return std::unique_ptr<Snapshot>(std::make_unique<SnapshotImpl>(std::move(*view), sequence, snapshots_open_));
+  auto snapshot = std::make_unique<SnapshotImpl>(std::move(view), sequence, snapshots_open_);
+  std::move(refused).Cancel();
+  return snapshot;
 }
 
 }  // namespace jzse::engine

@@ -69,9 +69,10 @@ Status Resolver::Run(const Operation& operation, FileInfo* info) {
 
 StatusOr<Resolver::Entry> Resolver::Load(const Operation& operation, const std::string& path) {
   std::string value;
-  JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(store::PathKey(operation.ns, path), &value));
+  const std::string key = store::PathKey(operation.ns, path);
+  JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(key, &value));
   if (!found) return Entry();
-  JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(value));
+  JZSE_ASSIGN_OR_RETURN(FileEntry entry, store::DecodeFileEntry(key, value));
   return Entry(std::move(entry));
 }
 
@@ -84,8 +85,8 @@ StatusOr<std::vector<FileEntry>> Resolver::ListBelow(const Operation& operation,
   std::vector<FileEntry> entries;
   Status status;
   if (operation.policy.kind != model::NamespaceKind::kTree) return entries;
-  JZSE_RETURN_IF_ERROR(stage_.Scan(store::PathKey(operation.ns, path + "/"), [&](Bytes, Bytes value) {
-    auto entry = store::DecodeFileEntry(value);
+  JZSE_RETURN_IF_ERROR(stage_.Scan(store::PathKey(operation.ns, path + "/"), [&](Bytes key, Bytes value) {
+    auto entry = store::DecodeFileEntry(key, value);
     if (!entry.ok()) {
       status = entry.status();
       return false;
@@ -376,15 +377,16 @@ Status Resolver::Restore(const Operation& operation, FileInfo* info) {
   std::vector<base::FileId> files;
   if (current) files.push_back(current->id());
   JZSE_RETURN_IF_ERROR(
-      stage_.Scan(store::TombstonePrefix(operation.ns, operation.path), [&](Bytes, Bytes value) {
-        if (const auto entry = store::DecodeFileEntry(value); entry.ok()) files.push_back(entry->id());
+      stage_.Scan(store::TombstonePrefix(operation.ns, operation.path), [&](Bytes key, Bytes value) {
+        if (const auto entry = store::DecodeFileEntry(key, value); entry.ok()) files.push_back(entry->id());
         return true;
       }));
   for (const base::FileId& file : files) {
     std::string value;
-    JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(store::VersionKey(operation.ns, file, version), &value));
+    const std::string key = store::VersionKey(operation.ns, file, version);
+    JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(key, &value));
     if (!found) continue;
-    JZSE_ASSIGN_OR_RETURN(const FileEntry old, store::DecodeFileEntry(value));
+    JZSE_ASSIGN_OR_RETURN(const FileEntry old, store::DecodeFileEntry(key, value));
     JZSE_RETURN_IF_ERROR(CheckPlace(operation, operation.path, current));
     sources_[old.sequence] = old.location;
     return PutContent(operation, operation.path, current, ShareContent(old), store::ChangeType::kPut, info);
@@ -410,8 +412,8 @@ Status Resolver::DeleteVersions(const Operation& operation) {
       return Fail(Code::kInvalid, absl::StrCat(model::Quoted(operation.path), ": version ",
                                                operation.versions.front(), " is the current one"));
     JZSE_RETURN_IF_ERROR(
-        stage_.Scan(store::TombstonePrefix(operation.ns, operation.path), [&](Bytes, Bytes value) {
-          if (const auto entry = store::DecodeFileEntry(value); entry.ok()) files.push_back(entry->id());
+        stage_.Scan(store::TombstonePrefix(operation.ns, operation.path), [&](Bytes key, Bytes value) {
+          if (const auto entry = store::DecodeFileEntry(key, value); entry.ok()) files.push_back(entry->id());
           return true;
         }));
   }
@@ -419,9 +421,10 @@ Status Resolver::DeleteVersions(const Operation& operation) {
     store::VersionDropRecord record{operation.ns, file, operation.path, {}};
     for (const Sequence version : operation.versions) {
       std::string value;
-      JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(store::VersionKey(operation.ns, file, version), &value));
+      const std::string key = store::VersionKey(operation.ns, file, version);
+      JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(key, &value));
       if (!found) continue;
-      JZSE_ASSIGN_OR_RETURN(const FileEntry old, store::DecodeFileEntry(value));
+      JZSE_ASSIGN_OR_RETURN(const FileEntry old, store::DecodeFileEntry(key, value));
       record.versions.push_back({old.since, version});
     }
     if (record.versions.empty()) continue;

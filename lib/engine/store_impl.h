@@ -28,6 +28,7 @@ using base::NamespaceId;
 using store::FileEntry;
 
 struct Request;
+class FeedImpl;
 
 inline constexpr char kScratchIndex[] = "/index.verify";  // below the store, while a large one is verified
 
@@ -89,12 +90,15 @@ class StoreImpl : public Store {
   StatusOr<FileInfo> Stat(std::string_view ns, std::string_view path, const GetOptions& options) override;
   StatusOr<FileInfo> Read(std::string_view ns, std::string_view path, const GetOptions& options, base::Buffer* data,
                           Attributes* attributes) override;
+  StatusOr<FileInfo> ReadInto(std::string_view ns, std::string_view path, const GetOptions& options,
+                              const Place& place) override;
   StatusOr<size_t> ReadRange(std::string_view ns, std::string_view path, const GetOptions& options, uint64_t offset,
                              char* buffer, size_t size) override;
   StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view ns, std::string_view path,
                                                const GetOptions& options) override;
   StatusOr<std::unique_ptr<Lister>> List(std::string_view ns, const ListOptions& options) override;
-  StatusOr<std::unique_ptr<Lister>> ListVersions(std::string_view ns, std::string_view path) override;
+  StatusOr<std::unique_ptr<Lister>> ListVersions(std::string_view ns, std::string_view path,
+                                                 const Snapshot* snapshot) override;
   StatusOr<std::unique_ptr<Snapshot>> OpenSnapshot() override;
   StatusOr<std::unique_ptr<Feed>> OpenFeed(const FeedOptions& options) override;
   StatusOr<VerifyReport> Verify(const VerifyOptions& options) override;
@@ -166,13 +170,19 @@ class StoreImpl : public Store {
   StatusOr<FileEntry> FindVersion(NamespaceId ns, const std::string& path, Sequence version,
                                   const store::ReadView* view);
   StatusOr<bool> Load(const std::string& key, const store::ReadView* view, std::string* value);
+  using Each = std::function<bool(Bytes key, Bytes value)>;  // false ends a scan
+  Status Scan(const std::string& prefix, const store::ReadView* view, const Each& each);
   StatusOr<bool> HasLiveUnder(const std::string& prefix, const store::ReadView* view);
   bool ReadHot(NamespaceId ns, const std::string& key, base::Buffer* data, FileInfo* info, Attributes* attributes,
                store::LocationCache::Ticket* ticket);
+  StatusOr<FileInfo> ReadOrOpen(std::string_view ns, std::string_view path, const GetOptions& options,
+                                base::Buffer* data, Attributes* attributes, std::unique_ptr<Reader>* reader);
   // Entry's inline content; retries over compaction by looking `key` up again.
   Status ReadInline(const Found& found, const store::ReadView* view, base::Buffer* data);
   StatusOr<store::Location> HolderOf(const FileEntry& entry, const store::ReadView* view);
-  StatusOr<store::ReadView> NewView();
+  store::ReadView NewView();
+
+  void TellFeeds();  // feed.cc; REQUIRES: feed_mutex_
 
   // background.cc
   void StartBackground();
@@ -221,6 +231,7 @@ class StoreImpl : public Store {
 
   std::mutex feed_mutex_;
   std::condition_variable feed_changed_;
+  std::vector<FeedImpl*> telling_feeds_;         // whose hosts want to be told, under feed_mutex_
   std::atomic<Sequence> visible_{0};             // last published change
 
   std::mutex compact_mutex_;

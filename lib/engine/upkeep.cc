@@ -56,7 +56,7 @@ class Verifier {
     std::lock_guard one(store_.compact_mutex_);  // segments must not be switched meanwhile
     {
       std::lock_guard commit(store_.commit_mutex_);
-      JZSE_ASSIGN_OR_RETURN(view_, store_.NewView());
+      view_ = store_.NewView();
       position_ = store_.index_->applied();
       for (const auto& [id, segment] : *view_.segments) {
         total_ += segment->end;
@@ -164,10 +164,10 @@ class Verifier {
   }
 
   Status CheckFiles() {
-    const auto cursor = store_.index_->index().NewCursor(view_.index.get());
+    const auto cursor = store_.index_->NewCursor(*view_.index, store::CursorUse::kWalk);
     for (const char letter : {'P', 'T', 'V'}) {
       for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
-        const auto entry = store::DecodeFileEntry(cursor->value());
+        const auto entry = store::DecodeFileEntry(cursor->key(), cursor->value());
         if (!entry.ok()) {
           Found("", "index", 0, std::string(entry.status().message()));
           continue;
@@ -259,9 +259,9 @@ class Verifier {
     store::RebuildLimits limits{true, position_.sequence, position_.ordinal};
     JZSE_RETURN_IF_ERROR(
         store::RebuildIndex(store_.segments_, rebuilt, store_.identity_, limits, &recovered, nullptr));
-    JZSE_RETURN_IF_ERROR(PurgeDropped(rebuilt));
-    const auto have = store_.index_->index().NewCursor(view_.index.get());
-    const auto want = rebuilt.index().NewCursor(nullptr);
+    JZSE_RETURN_IF_ERROR(store::PurgeDropped(rebuilt));
+    const auto have = store_.index_->NewCursor(*view_.index, store::CursorUse::kWalk);
+    const auto want = rebuilt.index().NewCursor(nullptr, store::CursorUse::kWalk);
     std::vector<store::IndexOp> repairs;
     have->Seek("");
     want->Seek("");
@@ -282,22 +282,6 @@ class Verifier {
     JZSE_RETURN_IF_ERROR(have->status());
     if (!options_.repair || repairs.empty()) return {};
     return Repair(repairs);
-  }
-
-  Status PurgeDropped(store::LiveIndex& index) {
-    std::vector<NamespaceId> dropped;
-    JZSE_RETURN_IF_ERROR(index.Scan("N", nullptr, [&](Bytes, Bytes value) {
-      const auto entry = store::DecodeNamespaceEntry(value);
-      if (entry.ok() && entry->record.dropped) dropped.push_back(entry->record.id);
-      return true;
-    }));
-    for (const NamespaceId ns : dropped) {
-      store::Stage stage(index);
-      JZSE_RETURN_IF_ERROR(store::PurgeNamespace(ns, SIZE_MAX, stage).status());
-      index.Publish(stage.Take(), index.applied());
-      JZSE_RETURN_IF_ERROR(index.Drain());
-    }
-    return {};
   }
 
   // Only while nothing has changed since the comparison; otherwise the next verify tries again.

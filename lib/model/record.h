@@ -131,6 +131,9 @@ base::Status CheckRecord(const FileRecord& record);
 void Encode(const FileRecord& record, base::Encoder& encoder);
 // Strict. False, with the decoder rejected and *record unspecified, for bytes that are no encoding of a valid record.
 bool Decode(base::Decoder& decoder, FileRecord* record);
+// Looks at the beginning of an encoding alone. True: one content, which is no reference, and the first path. False: it
+// may be otherwise. Takes an unspecified part.
+bool IsPlainRecord(base::Decoder& decoder);
 
 }  // namespace jzse::model
 

@@ -152,6 +152,17 @@ void Encode(const FileRecord& record, base::Encoder& encoder) {
   if (vector) record.vector.Encode(encoder);
 }
 
+bool IsPlainRecord(base::Decoder& decoder) {
+  const uint8_t flags = decoder.U8();
+  if (flags & (kSeveral | kPathDot)) return false;
+  decoder.U64();
+  decoder.Varint();
+  decoder.Prefixed(base::kPathSizeMax);
+  if (flags & kPathStamp) decoder.U64();
+  const uint8_t content = decoder.U8();
+  return decoder.ok() && static_cast<Storage>(content >> kStorageShift & 3) != Storage::kReference;
+}
+
 bool Decode(base::Decoder& decoder, FileRecord* record) {
   const uint8_t flags = decoder.U8();
   if (flags & ~kKnownFlags) decoder.Reject();

@@ -24,6 +24,7 @@ void Count(NamespaceTotals& totals, const FileEntry& entry, int64_t sign) {
   if (entry.live()) {
     totals.files += sign;
     totals.bytes += sign * LogicalSize(entry);
+    if (entry.kind() == ContentKind::kDirectory) totals.directories += sign;
   } else {
     totals.tombstones += sign;
   }
@@ -43,7 +44,7 @@ Status LeavePlace(Stage& stage, NamespaceId ns, const std::string& path, const s
   Sequence newest = 0;
   Status status;
   JZSE_RETURN_IF_ERROR(stage.Scan(TombstonePrefix(ns, path), [&](Bytes claimant, Bytes value) {
-    const auto entry = DecodeFileEntry(value);
+    const auto entry = DecodeFileEntry(claimant, value);
     if (!entry.ok()) {
       status = entry.status();
       return false;
@@ -67,7 +68,7 @@ StatusOr<std::optional<FileEntry>> Applier::Load(const std::string& key) {
   std::string value;
   JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(key, &value));
   if (!found) return std::optional<FileEntry>();
-  JZSE_ASSIGN_OR_RETURN(FileEntry entry, DecodeFileEntry(value));
+  JZSE_ASSIGN_OR_RETURN(FileEntry entry, DecodeFileEntry(key, value));
   return std::optional<FileEntry>(std::move(entry));
 }
 
@@ -78,6 +79,9 @@ StatusOr<Applier::Previous> Applier::FindPrevious(const ChangeRecord& change,
   const FileId& id = change.file.id;
   if (owner && owner->id() == id) return Previous{owner, PathKey(change.ns, path), path};
   if (moved_ != nullptr) {
+    // In order of sequence, nothing of a file comes before its first state.
+    if (change.file.contents.size() == 1 && change.file.contents.front().dot == id && change.file.path.dot == id)
+      return Previous{};
     const auto place = moved_->places.find({change.ns, id});
     if (place != moved_->places.end()) {
       if (place->second.displaced) return Previous{place->second.displaced, "", ""};
@@ -104,7 +108,8 @@ Status Applier::MakeRoom(NamespaceId ns, const std::string& path, const FileEntr
     moved_->places[{ns, owner.id()}] = {path, owner};
     return {};
   }
-  stage_.Put(TombstoneKey(ns, path, owner.id()), EncodeFileEntry(owner));
+  const std::string key = TombstoneKey(ns, path, owner.id());
+  stage_.Put(key, EncodeFileEntry(key, owner));
   return {};
 }
 
@@ -155,7 +160,8 @@ Status Applier::Retain(NamespaceEntry& ns, const FileEntry& previous, FileEntry&
   if (content_changed && HasContent(previous) && previous.sequence >= entry.floor && !dropped) {
     FileEntry version = previous;
     version.versions = 0;  // how many there were at the time says nothing, and a rebuild would not know
-    stage_.Put(VersionKey(ns.record.id, entry.id(), previous.sequence), EncodeFileEntry(version));
+    const std::string key = VersionKey(ns.record.id, entry.id(), previous.sequence);
+    stage_.Put(key, EncodeFileEntry(key, version));
     ++entry.versions;
     CountVersion(ns.totals, previous, 1);
     return {};
@@ -169,7 +175,7 @@ Status Applier::Trim(NamespaceEntry& ns, FileEntry& entry) {
   Status status;
   JZSE_RETURN_IF_ERROR(stage_.Scan(VersionPrefix(ns.record.id, entry.id()), [&](Bytes key, Bytes value) {
     if (SequenceOfVersionKey(key) >= entry.floor) return false;
-    auto version = DecodeFileEntry(value);
+    auto version = DecodeFileEntry(key, value);
     if (!version.ok()) {
       status = version.status();
       return false;
@@ -213,13 +219,14 @@ Status Applier::Change(const ChangeRecord& change, Sequence sequence, const Loca
   if (owner && owner->id() != change.file.id) {
     const bool steps_back = !entry.live() && owner->live();
     if (steps_back) {
-      stage_.Put(TombstoneKey(change.ns, path, entry.id()), EncodeFileEntry(entry));
+      const std::string behind = TombstoneKey(change.ns, path, entry.id());
+      stage_.Put(behind, EncodeFileEntry(behind, entry));
       NotePlace(*ns, entry);
       return {};
     }
     JZSE_RETURN_IF_ERROR(MakeRoom(change.ns, path, *owner));
   }
-  stage_.Put(key, EncodeFileEntry(entry));
+  stage_.Put(key, EncodeFileEntry(key, entry));
   NotePlace(*ns, entry);
   return {};
 }
@@ -281,7 +288,7 @@ Status Applier::VersionDrop(const VersionDropRecord& record) {
     JZSE_ASSIGN_OR_RETURN(auto entry, Load(key));
     if (!entry || entry->id() != record.file) continue;
     entry->versions -= std::min(entry->versions, dropped);
-    stage_.Put(key, EncodeFileEntry(*entry));
+    stage_.Put(key, EncodeFileEntry(key, *entry));
     break;
   }
   return {};

@@ -7,7 +7,7 @@
 //     highest sequence. `T` holds the other claimants.
 //  2. `V` holds exactly the older contents that are retained: not below the file's floor, not dropped.
 //  3. `H` q holds the number of P, T and V entries whose content is a reference to change q.
-//  4. Totals are the sums over P (files, bytes, tombstones with T) and V (versions).
+//  4. Totals are the sums over P (files, of these directories, bytes, tombstones with T) and V (versions).
 //
 // Threads: one at a time per Stage.
 #ifndef JZSE_STORE_APPLY_H_
@@ -20,6 +20,7 @@
 #include <set>
 #include <string>
 
+#include "store/file_entry.h"
 #include "store/stage.h"
 
 namespace jzse::store {

@@ -262,7 +262,7 @@ StatusOr<ChunkEntry> ChunkStore::Find(NamespaceId ns, const Hash256& hash, const
   const std::string key = ChunkKey(ns, hash);
   bool found = false;
   if (view != nullptr) {
-    JZSE_ASSIGN_OR_RETURN(found, index_.index().Get(key, view->index.get(), &value));
+    JZSE_ASSIGN_OR_RETURN(found, index_.Get(*view->index, key, &value));
   } else {
     JZSE_ASSIGN_OR_RETURN(found, index_.Get(key, &value));
   }

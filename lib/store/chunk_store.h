@@ -35,7 +35,7 @@ class ChunkStore;
 
 // One moment to read from: an index snapshot and the segments it speaks of. Null where the newest state is meant.
 struct ReadView {
-  std::unique_ptr<IndexSnapshot> index;
+  std::unique_ptr<LiveView> index;
   SegmentMap segments;
 };
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "store/chunk_store.h"
+#include "store/file_entry.h"
 #include "store/stage.h"
 
 namespace jzse::store {

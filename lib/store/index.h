@@ -37,6 +37,9 @@ class IndexSnapshot {
   virtual ~IndexSnapshot() = default;
 };
 
+// What a cursor is for: a few entries that others will want, too, or a walk that must not drive out what they want.
+enum class CursorUse { kLookUp, kWalk };
+
 // Positioned on an entry or past the end. Views are valid until the cursor moves.
 class IndexCursor {
  public:
@@ -59,12 +62,12 @@ class Index {
   virtual Status Apply(const std::vector<IndexOp>& batch) = 0;  // atomic, not durable
   virtual Status Flush() = 0;             // what was applied before the call is durable after it
   virtual std::unique_ptr<IndexSnapshot> Snapshot() = 0;
-  virtual std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) = 0;
+  virtual std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot, CursorUse use) = 0;
   virtual uint64_t DiskBytes() = 0;
 };
 
 struct IndexOptions {
-  size_t cache_bytes = 16 * base::kMiB;   // for blocks
+  size_t cache_bytes = 16 * base::kMiB;   // for blocks and for what open tables hold
   size_t buffer_bytes = 4 * base::kMiB;   // for what is not yet in tables (twice that at times)
   bool read_only = false;                 // changes stay in memory; nothing in the directory is touched
   bool settle = false;                    // for simulations: no work is under way when a call returns

@@ -2,7 +2,7 @@
 // The index in LevelDB, without LevelDB's log: leveldb_env.h says why what survives is a prefix.
 //
 // Threads: as in index.h. `flush_mutex_` lets one Flush run at a time; Get, Apply and cursors take no lock of ours.
-// Reads always verify checksums. An error in LevelDB's background work is sticky: Apply and Flush fail from then on,
+// An error in LevelDB's background work is sticky: Apply and Flush fail from then on,
 // reads go on, and only opening again helps.
 #include <algorithm>
 #include <atomic>
@@ -22,7 +22,10 @@ using base::Code;
 constexpr size_t kBatchKeepMax = 1 * base::kMiB;  // a larger batch's memory is given back
 constexpr int kBloomBitsPerKey = 10;
 constexpr size_t kTableSize = 8 * base::kMiB;
-constexpr size_t kCachePerOpenTable = 64 * base::kKiB;
+constexpr size_t kBlockSize = 8 * base::kKiB;  // larger ones for walks, smaller ones for look-ups
+constexpr uint64_t kLargeIndex = 128 * base::kMiB;
+constexpr int kMostlyAbsent = 128;
+constexpr size_t kCachePerOpenTable = 128 * base::kKiB;
 constexpr int kOpenTablesMin = 74, kOpenTablesMax = 256;  // 74 is the least that LevelDB accepts
 
 leveldb::Slice SliceOf(Bytes bytes) { return {bytes.data(), bytes.size()}; }
@@ -41,18 +44,19 @@ class LevelDbSnapshot final : public IndexSnapshot {
 
 leveldb::ReadOptions ReadOptionsOf(const IndexSnapshot* snapshot) {
   leveldb::ReadOptions options;
-  options.verify_checksums = true;
+  options.verify_checksums = false;  // LevelDbEnv has done it
   if (snapshot != nullptr) options.snapshot = static_cast<const LevelDbSnapshot*>(snapshot)->get();
   return options;
 }
 
-// LevelDB's iterators step over a block that they cannot read and only remember the error, so the error is asked for
-// after every step: a listing with a hole would be a wrong one.
+// LevelDB's iterators step over a block that they cannot read and only remember the error: a listing with a hole would be
+// a wrong one. So after every step in which that may have happened, and at the end, the error is asked for. (Asking costs
+// as much as the step.)
 class LevelDbCursor final : public IndexCursor {
  public:
-  // `settling`: null, or whose work is waited for after each step, because reading may ask for a compaction.
-  LevelDbCursor(std::unique_ptr<leveldb::Iterator> iterator, LevelDbEnv* settling)
-      : iterator_(std::move(iterator)), settling_(settling) {}
+  // `settle`: work is waited for after each step, because reading may ask for a compaction.
+  LevelDbCursor(leveldb::DB& db, const leveldb::ReadOptions& options, LevelDbEnv& env, bool settle)
+      : env_(env), settle_(settle), moments_(env.moments()), iterator_(db.NewIterator(options)) {}
 
   void Seek(Bytes key) override {
     iterator_->Seek(SliceOf(key));
@@ -75,7 +79,7 @@ class LevelDbCursor final : public IndexCursor {
   bool valid() const override { return valid_; }
   Bytes key() const override {
     JZSE_CHECK(valid_);
-    return BytesOf(iterator_->key());
+    return key_;
   }
   Bytes value() const override {
     JZSE_CHECK(valid_);
@@ -85,13 +89,21 @@ class LevelDbCursor final : public IndexCursor {
 
  private:
   void Settle() {
-    valid_ = iterator_->Valid() && iterator_->status().ok();
-    if (settling_ != nullptr) settling_->Settle();
+    valid_ = iterator_->Valid();
+    if (valid_) key_ = BytesOf(iterator_->key());
+    if (const uint64_t moments = env_.moments(); moments != moments_) [[unlikely]] {
+      valid_ = valid_ && iterator_->status().ok();
+      if (valid_) moments_ = moments;
+    }
+    if (settle_) env_.Settle();
   }
 
+  LevelDbEnv& env_;
+  const bool settle_;
+  uint64_t moments_;  // up to which there was no error; from before there was an iterator
   const std::unique_ptr<leveldb::Iterator> iterator_;
-  LevelDbEnv* const settling_;
   bool valid_ = false;
+  Bytes key_;
 };
 
 class LevelDbIndex final : public Index {
@@ -102,7 +114,7 @@ class LevelDbIndex final : public Index {
         read_only_(options.read_only),
         settle_(options.settle),
         directory_(read_only_ ? NewLayeredDirectory(io, path_) : NewDiskDirectory(io, path_)),
-        cache_(leveldb::NewLRUCache(options.cache_bytes)),
+        cache_(leveldb::NewLRUCache(options.cache_bytes / 2)),
         filter_(leveldb::NewBloomFilterPolicy(kBloomBitsPerKey)),
         env_(io, path, *directory_, options.read_only) {
     leveldb::Logger* logger = nullptr;
@@ -118,29 +130,35 @@ class LevelDbIndex final : public Index {
     JZSE_RETURN_IF_ERROR(CheckFiles());
     leveldb::Options db_options;
     db_options.create_if_missing = true;
-    db_options.paranoid_checks = true;
+    db_options.paranoid_checks = false;  // they would check blocks once more, no more than that
+    db_options.compression = leveldb::kNoCompression;
     db_options.env = &env_;
     db_options.info_log = logger_.get();
     db_options.write_buffer_size = options.buffer_bytes;
     db_options.block_cache = cache_.get();
     db_options.filter_policy = filter_.get();
     db_options.max_file_size = kTableSize;
-    // An open table keeps its index and its filter in memory, outside of the cache.
+    db_options.block_size = kBlockSize;
+    // An open table keeps its index and its filter in memory, outside of the cache: the other half.
     db_options.max_open_files = static_cast<int>(std::clamp<size_t>(
         options.cache_bytes / kCachePerOpenTable, kOpenTablesMin, kOpenTablesMax));
     leveldb::DB* db = nullptr;
     const leveldb::Status status = leveldb::DB::Open(db_options, path_, &db);
     db_.reset(db);
     Settle();
+    NoteSize();
     return FromLevelDb(status);
   }
 
   StatusOr<bool> Get(Bytes key, const IndexSnapshot* snapshot, std::string* value) override {
+    if (snapshot == nullptr && large_.load(std::memory_order_relaxed) &&
+        absent_.load(std::memory_order_relaxed) > kMostlyAbsent)
+      return Seek(key, value);
     const leveldb::Status status = db_->Get(ReadOptionsOf(snapshot), SliceOf(key), value);
     Settle();
-    if (status.ok()) return true;
-    if (status.IsNotFound()) return false;
-    return FromLevelDb(status);
+    if (!status.ok() && !status.IsNotFound()) return FromLevelDb(status);
+    NoteFound(status.ok());
+    return status.ok();
   }
 
   Status Apply(const std::vector<IndexOp>& batch) override {
@@ -178,15 +196,17 @@ class LevelDbIndex final : public Index {
     } while (status.ok() && !env_.SwitchSeen());
     Settle();
     if (status.ok()) flushed_ = applied;
+    NoteSize();
     return FromLevelDb(status);
   }
 
   std::unique_ptr<IndexSnapshot> Snapshot() override {
     return std::make_unique<LevelDbSnapshot>(*db_);
   }
-  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override {
-    std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(ReadOptionsOf(snapshot)));
-    return std::make_unique<LevelDbCursor>(std::move(iterator), settle_ ? &env_ : nullptr);
+  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot, CursorUse use) override {
+    leveldb::ReadOptions options = ReadOptionsOf(snapshot);
+    options.fill_cache = use == CursorUse::kLookUp;
+    return std::make_unique<LevelDbCursor>(*db_, options, env_, settle_);
   }
 
   uint64_t DiskBytes() override {
@@ -198,6 +218,27 @@ class LevelDbIndex final : public Index {
   }
 
  private:
+  // LevelDB takes every look-up that met more than one table for a slow one, whatever its filters said, and answers with
+  // 16 KiB of compaction. Writing new files into a large index is nothing but such look-ups; iterators have no such price.
+  StatusOr<bool> Seek(Bytes key, std::string* value) {
+    const std::unique_ptr<leveldb::Iterator> iterator(db_->NewIterator(ReadOptionsOf(nullptr)));
+    iterator->Seek(SliceOf(key));
+    const leveldb::Status status = iterator->status();
+    const bool found = iterator->Valid() && BytesOf(iterator->key()) == key;
+    if (status.ok() && found) value->assign(iterator->value().data(), iterator->value().size());
+    Settle();
+    if (!status.ok()) return FromLevelDb(status);
+    NoteFound(found);
+    return found;
+  }
+
+  // Approximate, so threads may overwrite each other's.
+  void NoteFound(bool found) {
+    const int absent = absent_.load(std::memory_order_relaxed);
+    absent_.store(std::clamp(absent + (found ? -1 : 1), 0, 2 * kMostlyAbsent), std::memory_order_relaxed);
+  }
+  void NoteSize() { large_.store(DiskBytes() >= kLargeIndex, std::memory_order_relaxed); }
+
   // Tables without a CURRENT file are what damage leaves, never a crash: CURRENT is durable before the first table.
   // LevelDB would create an empty index in their place.
   Status CheckFiles() {
@@ -228,6 +269,8 @@ class LevelDbIndex final : public Index {
 
   leveldb::WriteBatch batch_;          // of the one Apply that runs
   std::atomic<uint64_t> applied_ = 0;  // batches
+  std::atomic<bool> large_ = false;
+  std::atomic<int> absent_ = 0;        // of the last look-ups, more or less, how many more found nothing
   std::mutex flush_mutex_;
   uint64_t flushed_ = 0;               // of them durable; guarded by flush_mutex_
 };

@@ -105,7 +105,7 @@ class MapIndex final : public Index {
   std::unique_ptr<IndexSnapshot> Snapshot() override {
     return std::make_unique<MapSnapshot>(shared_, Current());
   }
-  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot) override {
+  std::unique_ptr<IndexCursor> NewCursor(const IndexSnapshot* snapshot, CursorUse) override {
     return std::make_unique<MapCursor>(shared_,
                                        snapshot != nullptr ? Of(*snapshot).handle.get() : Current());
   }

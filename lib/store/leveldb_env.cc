@@ -24,6 +24,7 @@ constexpr char kCodeMark[] = ": code ";
 // check. It tells damage at the manifest's end, which must not be hidden, from a torn tail.
 constexpr char kSyncedSuffix[] = ".synced";
 constexpr size_t kSyncedSize = 16;
+constexpr size_t kTableFooterSize = 48, kBlockCheckSize = 4;
 
 bool IsLog(const std::string& name) { return absl::EndsWith(name, ".log"); }
 bool IsManifest(const std::string& name) { return absl::StartsWith(name, "MANIFEST-"); }
@@ -76,18 +77,37 @@ class SequentialBytes final : public leveldb::SequentialFile {
   size_t offset_ = 0;
 };
 
-class RandomAccess final : public leveldb::RandomAccessFile {
+// A table. LevelDB reads its footer, which lies at the end and names blocks by their places, and whole blocks: contents,
+// a byte that says how they are compressed, and the masked CRC-32C of both.
+class TableFile final : public leveldb::RandomAccessFile {
  public:
-  explicit RandomAccess(std::unique_ptr<io::File> file) : file_(std::move(file)) {}
+  TableFile(std::unique_ptr<io::File> file, uint64_t size, std::atomic<uint64_t>& moments)
+      : file_(std::move(file)), size_(size), moments_(moments) {}
   leveldb::Status Read(uint64_t offset, size_t n, leveldb::Slice* result,
                        char* scratch) const override {
     const auto count = file_->Read(offset, n, scratch);
     *result = leveldb::Slice(scratch, count.ok() ? *count : 0);
-    return ToLevelDb(count.status());
+    leveldb::Status status = ToLevelDb(count.status());
+    const bool footer = n == kTableFooterSize && offset + n == size_;
+    if (status.ok() && !footer && (*count != n || !BlockIntact({scratch, n}))) {
+      status = leveldb::Status::Corruption("a block of a table is damaged");
+    }
+    if (!status.ok()) moments_.fetch_add(1, std::memory_order_relaxed);
+    return status;
   }
 
  private:
+  static bool BlockIntact(base::Bytes block) {
+    if (block.size() < kBlockCheckSize + 1) return false;
+    const size_t checked = block.size() - kBlockCheckSize;
+    const uint32_t crc = base::Crc32c(block.substr(0, checked));
+    const uint32_t masked = ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+    return base::LoadLe<uint32_t>(block.data() + checked) == masked;
+  }
+
   const std::unique_ptr<io::File> file_;
+  const uint64_t size_;
+  std::atomic<uint64_t>& moments_;
 };
 
 class NullFile final : public leveldb::WritableFile {
@@ -224,9 +244,12 @@ leveldb::Status LevelDbEnv::NewSequentialFile(const std::string& path,
 leveldb::Status LevelDbEnv::NewRandomAccessFile(const std::string& path,
                                                 leveldb::RandomAccessFile** file) {
   *file = nullptr;
+  moments_.fetch_add(1, std::memory_order_relaxed);
   auto opened = directory_.OpenForReading(Name(path));
   if (opened.ok()) {
-    *file = new RandomAccess(*std::move(opened));
+    const auto size = (*opened)->Size();
+    if (!size.ok()) return ToLevelDb(size.status());
+    *file = new TableFile(*std::move(opened), *size, moments_);
     return leveldb::Status::OK();
   }
   if (base::Is(opened.status(), Code::kNotFound)) {

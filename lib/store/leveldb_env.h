@@ -12,7 +12,10 @@
 //  3. A power cut may leave half a record at the end of a manifest, or noise. What no intact record follows is a
 //     tail that was never acknowledged, and is hidden from LevelDB (see leveldb_log.h).
 //  4. A table file that is missing is corruption; LevelDB would take "not found" for an absent key.
-//  5. A layered directory starts no compaction of what it found: nobody would ever see the result. Work waits until
+//  5. Every block read of a table is checked against its CRC here, by the processor's instruction, which LevelDB's own
+//     check does not use: LevelDB's is off. LevelDB's iterators step over what they cannot read; whoever walks over tables
+//     learns from moments() when it must ask for their errors.
+//  6. A layered directory starts no compaction of what it found: nobody would ever see the result. Work waits until
 //     a memtable is full.
 //
 // Threads: as LevelDB's Env, any thread. The destructor waits for the background thread; the DB must be gone by then.
@@ -27,6 +30,7 @@
 #include <leveldb/options.h>
 #include <leveldb/write_batch.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -49,7 +53,7 @@ base::Status FromLevelDb(const leveldb::Status& status);
 class LevelDbEnv final : public leveldb::EnvWrapper {
  public:
   // LevelDB must be opened with the name `path`, whose files are in `directory`; both references must outlive it.
-  // `defer_work`: see 5.
+  // `defer_work`: see 6.
   LevelDbEnv(io::Env& io, std::string path, IndexDirectory& directory, bool defer_work);
   ~LevelDbEnv() override;
 
@@ -62,6 +66,10 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   // Waits until no background work is under way or wanted (deferred work stays). For simulations: LevelDB then does
   // nothing that depends on the timing of threads. REQUIRES: no lock of LevelDB is held.
   void Settle();
+
+  // Grows with every table opened and every read of one that fails. An iterator that has met an error has met it, if it is
+  // not a mistake of LevelDB's, in a call during which this grew.
+  uint64_t moments() const { return moments_.load(std::memory_order_relaxed); }
 
   leveldb::Status NewSequentialFile(const std::string& path, leveldb::SequentialFile** file) override;
   leveldb::Status NewRandomAccessFile(const std::string& path,
@@ -94,6 +102,8 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   io::Env& io_;
   const std::string path_;
   IndexDirectory& directory_;
+
+  std::atomic<uint64_t> moments_{0};
 
   std::mutex mutex_;
   std::deque<Work> work_;  // LevelDB schedules one at a time

@@ -20,7 +20,7 @@ void CopyRange(const OverlayMap& from, const std::string& prefix, OverlayMap* to
 std::optional<std::optional<std::string>> LiveIndex::Overlaid(Bytes key) {
   const std::string owned(key);
   std::shared_lock lock(mutex_);
-  for (const OverlayMap* map : {&active_, &flushing_, &recent_})
+  for (const OverlayMap* const map : {&active_, flushing_.get(), recent_.get()})
     if (const auto it = map->find(owned); it != map->end()) return it->second;
   return std::nullopt;
 }
@@ -33,6 +33,7 @@ StatusOr<bool> LiveIndex::Get(Bytes key, std::string* value) {
       return true;
     }
   }
+  if (loaded_ != nullptr && !loaded_->MayHave(key)) return false;
   return index_->Get(key, nullptr, value);
 }
 
@@ -42,7 +43,7 @@ void LiveIndex::OverlaidRange(
   OverlayMap merged;
   {
     std::shared_lock lock(mutex_);
-    for (const OverlayMap* map : {&recent_, &flushing_, &active_}) CopyRange(*map, prefix, &merged);
+    for (const OverlayMap* const map : {recent_.get(), flushing_.get(), &active_}) CopyRange(*map, prefix, &merged);
   }
   for (const auto& [key, value] : merged)
     if (!each(key, value)) return;
@@ -53,10 +54,10 @@ Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const
   OverlayMap merged;
   {
     std::shared_lock lock(mutex_);
-    for (const OverlayMap* map : {&flushing_, &active_}) CopyRange(*map, prefix, &merged);
+    for (const OverlayMap* const map : {flushing_.get(), &active_}) CopyRange(*map, prefix, &merged);
   }
   if (above != nullptr) CopyRange(*above, prefix, &merged);
-  const auto cursor = index_->NewCursor(nullptr);
+  const auto cursor = index_->NewCursor(nullptr, CursorUse::kLookUp);
   auto over = merged.begin();
   for (cursor->Seek(prefix);; cursor->Next()) {
     const bool valid = cursor->valid() && HasPrefix(cursor->key(), prefix);
@@ -72,6 +73,27 @@ Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const
       return {};
     }
   }
+}
+
+Status LiveIndex::Load(OverlayMap&& ops) {
+  if (ops.empty()) return {};
+  loaded_any_ = true;
+  std::vector<IndexOp> batch;
+  batch.reserve(ops.size());
+  for (auto& [key, value] : ops) {
+    loaded_->Add(key);
+    batch.push_back({key, std::move(value)});
+  }
+  return index_->Apply(batch);
+}
+
+Status LiveIndex::EndLoad(const Applied& applied) {
+  loaded_.reset();
+  if (loaded_any_) JZSE_RETURN_IF_ERROR(index_->Apply({{AppliedKey(), EncodeApplied(applied)}}));
+  std::unique_lock lock(mutex_);
+  applied_ = applied;
+  if (loaded_any_) drained_ = applied;
+  return {};
 }
 
 void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
@@ -119,7 +141,7 @@ void LiveIndex::PublishOverlay(OverlayMap&& ops, const Applied& applied) {
     MergeInto(&active_, ops);
   }
   applied_ = applied;
-  overlay_count_.store(active_.size() + flushing_.size(), std::memory_order_release);
+  overlay_count_.store(active_.size() + flushing_->size(), std::memory_order_release);
 }
 
 Applied LiveIndex::applied() const {
@@ -134,34 +156,53 @@ Applied LiveIndex::drained() const {
 
 Status LiveIndex::Drain() {
   std::lock_guard drain(drain_mutex_);
-  Applied applied;
+  return DrainLocked();
+}
+
+Status LiveIndex::DrainLocked() {
+  auto next = std::make_shared<OverlayMap>();
+  bool more = false;
   {
+    std::shared_lock lock(mutex_);
+    more = !active_.empty();
+  }
+  if (more && flushing_shown_) {
+    auto copy = std::make_shared<OverlayMap>(*flushing_);
     std::unique_lock lock(mutex_);
+    flushing_.swap(copy);
+    flushing_shown_ = false;
+  }
+  if (more) {
     // After a failed Apply flushing_ still holds the older changes; the newer ones join it.
-    if (flushing_.empty()) {
-      flushing_.swap(active_);
+    std::unique_lock lock(mutex_);
+    if (flushing_->empty()) {
+      flushing_->swap(active_);
     } else {
-      MergeInto(&flushing_, active_);
+      MergeInto(flushing_.get(), active_);
       active_.clear();
     }
-    if (flushing_.empty()) return {};
-    applied = applied_;
+    taken_ = applied_;
   }
+  if (flushing_->empty()) return {};
+  // One that failed has mostly failed for good; asking is cheaper than offering it everything again.
+  if (failing_) JZSE_RETURN_IF_ERROR(index_->Apply({}));
   std::vector<IndexOp> batch;  // flushing_ is changed only under drain_mutex_, so reading it needs no lock
-  batch.reserve(flushing_.size() + 1);
+  batch.reserve(flushing_->size() + 1);
   if (base::Planted("watermark-before-flush")) {
-    JZSE_RETURN_IF_ERROR(index_->Apply({{AppliedKey(), EncodeApplied(applied)}}));
+    JZSE_RETURN_IF_ERROR(index_->Apply({{AppliedKey(), EncodeApplied(taken_)}}));
     JZSE_RETURN_IF_ERROR(index_->Flush());
   }
-  for (const auto& [key, value] : flushing_)
+  for (const auto& [key, value] : *flushing_)
     if (value || !base::Planted("drain-forgets-deletions")) batch.push_back({key, value});
-  batch.push_back({AppliedKey(), EncodeApplied(applied)});
+  batch.push_back({AppliedKey(), EncodeApplied(taken_)});
+  failing_ = true;
   JZSE_RETURN_IF_ERROR(index_->Apply(batch));
-  OverlayMap old;
+  failing_ = false;
   std::unique_lock lock(mutex_);
-  old.swap(recent_);
   recent_.swap(flushing_);
-  drained_ = applied;
+  flushing_.swap(next);
+  flushing_shown_ = false;
+  drained_ = taken_;
   generation_.fetch_add(1, std::memory_order_acq_rel);
   overlay_count_.store(active_.size(), std::memory_order_release);
   lock.unlock();
@@ -173,9 +214,23 @@ Status LiveIndex::Checkpoint() {
   return index_->Flush();
 }
 
-StatusOr<std::unique_ptr<IndexSnapshot>> LiveIndex::Snapshot() {
-  JZSE_RETURN_IF_ERROR(Drain());
-  return index_->Snapshot();
+std::unique_ptr<LiveView> LiveIndex::View() {
+  auto view = std::make_unique<LiveView>();
+  std::lock_guard drain(drain_mutex_);
+  const Status drained = DrainLocked();
+  view->below = index_->Snapshot();
+  if (!drained.ok()) {
+    view->above = flushing_;
+    flushing_shown_ = true;
+  }
+  return view;
+}
+
+Status LiveIndex::Scan(const LiveView& view, const std::string& prefix, const Each& each) {
+  const auto cursor = NewCursor(view, CursorUse::kLookUp);
+  for (cursor->Seek(prefix); cursor->valid() && HasPrefix(cursor->key(), prefix); cursor->Next())
+    if (!each(cursor->key(), cursor->value())) return {};
+  return cursor->status();
 }
 
 }  // namespace jzse::store

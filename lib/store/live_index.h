@@ -7,6 +7,8 @@
 //  2. A batch goes into the Index together with the Applied position it belongs to, so the Index always is a prefix.
 //  3. Publish happens as a whole or, when memory is lacking (it throws std::bad_alloc then), not at all.
 //  4. The overlay is bounded: Publish by itself never waits, but overlay_count() tells the committer when to Drain first.
+//  5. Reads and views do not need the Index to follow: while it cannot (its disk is full, or its background work failed for
+//     good), views show what it lacks from memory.
 //
 // Threads: all methods from any thread, except that Publish calls must not overlap each other.
 #ifndef JZSE_STORE_LIVE_INDEX_H_
@@ -20,14 +22,12 @@
 #include <shared_mutex>
 #include <string>
 
-#include "absl/container/btree_map.h"
-#include "store/index.h"
+#include "store/key_filter.h"
+#include "store/live_view.h"
 #include "store/location_cache.h"
 #include "store/record.h"
 
 namespace jzse::store {
-
-using OverlayMap = absl::btree_map<std::string, std::optional<std::string>>;  // no value: deleted
 
 class LiveIndex {
  public:
@@ -51,6 +51,14 @@ class LiveIndex {
                      const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& each);
 
   void Publish(OverlayMap&& ops, const Applied& applied);
+
+  // A rebuild: between BeginLoad and EndLoad nobody else uses the index, which was empty, and changes go straight into
+  // it. It gets a position only at the end: half an index must not pass for one. `filter_bytes`: for remembering which
+  // keys there are.
+  void BeginLoad(size_t filter_bytes) { loaded_ = std::make_unique<KeyFilter>(filter_bytes); }
+  Status Load(OverlayMap&& ops);
+  Status EndLoad(const Applied& applied);
+
   size_t overlay_count() const { return overlay_count_.load(std::memory_order_relaxed); }
   Applied applied() const;
   // The position that the Index itself holds, as of the last Drain.
@@ -60,8 +68,11 @@ class LiveIndex {
   Status Drain();
   // Drain, then makes the Index durable.
   Status Checkpoint();
-  // Drained, so that it shows everything published before the call.
-  StatusOr<std::unique_ptr<IndexSnapshot>> Snapshot();
+  // A moment after the call began: everything published before it is shown.
+  std::unique_ptr<LiveView> View();
+  StatusOr<bool> Get(const LiveView& view, Bytes key, std::string* value) { return GetIn(*index_, view, key, value); }
+  std::unique_ptr<IndexCursor> NewCursor(const LiveView& view, CursorUse use) { return NewCursorIn(*index_, view, use); }
+  Status Scan(const LiveView& view, const std::string& prefix, const Each& each);
   Index& index() { return *index_; }
   // By P key; Publish keeps it current.
   LocationCache& places() { return places_; }
@@ -69,11 +80,20 @@ class LiveIndex {
  private:
   static void MergeInto(OverlayMap* to, OverlayMap& ops);
   void PublishOverlay(OverlayMap&& ops, const Applied& applied);
+  Status DrainLocked();
 
   std::unique_ptr<Index> index_;
   LocationCache places_;
+  std::unique_ptr<KeyFilter> loaded_;         // of all keys, during a rebuild
+  bool loaded_any_ = false;                   // nothing at all needs no position, and no table for it
   mutable std::shared_mutex mutex_;
-  OverlayMap active_, flushing_, recent_;     // recent_: applied already, kept one round for tokens
+  OverlayMap active_;
+  // flushing_: on its way into the Index; changed only under drain_mutex_ as well. recent_: there already, kept one round for
+  // tokens. Shared with views.
+  std::shared_ptr<OverlayMap> flushing_ = std::make_shared<OverlayMap>(), recent_ = std::make_shared<OverlayMap>();
+  bool flushing_shown_ = false;               // a view may hold flushing_, which stays as it is then; under drain_mutex_
+  bool failing_ = false;                      // the last Apply failed; under drain_mutex_
+  Applied taken_;                             // where flushing_ ends; under drain_mutex_
   Applied applied_, drained_;
   std::atomic<uint64_t> generation_{1};
   std::atomic<size_t> overlay_count_{0};

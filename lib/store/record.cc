@@ -31,19 +31,6 @@ FileId TakeFileId(Decoder& decoder) {
   return id;
 }
 
-void PutLocation(const Location& location, Encoder& encoder) {
-  encoder.Varint(location.segment);
-  encoder.Varint(location.offset);
-  encoder.Varint(location.size);
-}
-Location TakeLocation(Decoder& decoder) {
-  Location location;
-  location.segment = decoder.Varint();
-  location.offset = static_cast<uint32_t>(decoder.VarintMax(base::kSegmentSizeMax));
-  location.size = static_cast<uint32_t>(decoder.VarintMax(RecordSize(base::kRecordPayloadMax)));
-  return location;
-}
-
 bool IsChangeType(uint8_t type) { return type >= 1 && type <= 5; }
 
 // What is in front of the inline bytes, as one decoder pass shared by record and summary.
@@ -93,6 +80,17 @@ StatusOr<ChangeRecord> DecodeChange(Bytes payload) {
     change.inline_size = static_cast<uint32_t>(change.inline_bytes.size());
   if (change.inline_bytes.size() > base::kInlineSizeMax) return Malformed("change record");
   return change;
+}
+
+bool IsPlainChange(Bytes summary) {
+  Decoder decoder(summary);
+  decoder.Varint();
+  decoder.U8();
+  decoder.Varint();
+  decoder.Varint();
+  decoder.Prefixed(base::kPathSizeMax);
+  Decoder file(decoder.Prefixed(base::kRecordPayloadMax));
+  return decoder.ok() && model::IsPlainRecord(file);
 }
 
 void EncodeNamespace(const NamespaceRecord& record, std::string* out) {
@@ -254,31 +252,18 @@ std::string ChunkKey(NamespaceId ns, const Hash256& hash) {
 std::string NamespaceKey(NamespaceId ns) { return KeyPrefix('N', ns); }
 std::string AppliedKey() { return "M"; }
 
-std::string EncodeFileEntry(const FileEntry& entry) {
-  std::string value;
-  Encoder encoder(&value);
-  encoder.Varint(entry.sequence);
-  PutLocation(entry.location, encoder);
-  encoder.U8(static_cast<uint8_t>(entry.type));
-  encoder.Varint(entry.floor);
-  encoder.Varint(entry.versions);
-  encoder.Varint(entry.since);
-  model::Encode(entry.file, encoder);
-  return value;
+void PutLocation(const Location& location, Encoder& encoder) {
+  encoder.Varint(location.segment);
+  encoder.Varint(location.offset / 8);
+  encoder.Varint(location.size / 8);
 }
 
-StatusOr<FileEntry> DecodeFileEntry(Bytes value) {
-  Decoder decoder(value);
-  FileEntry entry;
-  entry.sequence = decoder.Varint();
-  entry.location = TakeLocation(decoder);
-  entry.type = static_cast<ChangeType>(decoder.U8());
-  entry.floor = decoder.Varint();
-  entry.versions = static_cast<uint32_t>(decoder.VarintMax(UINT32_MAX));
-  entry.since = decoder.Varint();
-  if (!decoder.ok() || !IsChangeType(static_cast<uint8_t>(entry.type))) return Malformed("index entry");
-  if (!model::Decode(decoder, &entry.file) || !decoder.done()) return Malformed("index entry");
-  return entry;
+Location TakeLocation(Decoder& decoder) {
+  Location location;
+  location.segment = decoder.Varint();
+  location.offset = static_cast<uint32_t>(decoder.VarintMax(base::kSegmentSizeMax / 8) * 8);
+  location.size = static_cast<uint32_t>(decoder.VarintMax(RecordSize(base::kRecordPayloadMax) / 8) * 8);
+  return location;
 }
 
 std::string EncodeHolder(const HolderEntry& holder) {
@@ -328,6 +313,7 @@ std::string EncodeNamespaceEntry(const NamespaceEntry& entry) {
   encoder.Varint(entry.totals.versions);
   encoder.Varint(entry.totals.version_bytes);
   encoder.Varint(entry.totals.tombstones);
+  encoder.Varint(entry.totals.directories);
   return value;
 }
 
@@ -342,6 +328,7 @@ StatusOr<NamespaceEntry> DecodeNamespaceEntry(Bytes value) {
   entry.totals.versions = decoder.Varint();
   entry.totals.version_bytes = decoder.Varint();
   entry.totals.tombstones = decoder.Varint();
+  entry.totals.directories = decoder.Varint();
   if (!decoder.done()) return Malformed("index entry of a namespace");
   return entry;
 }

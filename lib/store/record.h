@@ -18,7 +18,7 @@ using base::FileId;
 using base::Hash256;
 using base::NamespaceId;
 
-inline constexpr uint32_t kIndexVersion = 2;
+inline constexpr uint32_t kIndexVersion = 4;
 
 enum class ChangeType : uint8_t { kPut = 1, kDelete = 2, kMove = 3, kMkdir = 4, kMetadata = 5 };
 enum class InlineEncoding : uint8_t { kNone = 0, kRaw = 1, kZstd = 2 };
@@ -38,6 +38,9 @@ struct ChangeRecord {
 void EncodeChange(const ChangeRecord& change, std::string* out);
 // `payload` without group prefix. A summary (no inline bytes behind it) decodes too, with empty inline_bytes.
 StatusOr<ChangeRecord> DecodeChange(Bytes payload);
+
+// Cheap. True: the file has never been moved and has one content, which refers to no other change's. False: it may have.
+bool IsPlainChange(Bytes summary);
 
 struct NamespaceRecord {
   NamespaceId id = 0;
@@ -95,23 +98,9 @@ inline constexpr size_t kKeyPrefixSize = 5;
 inline Bytes PathOfKey(Bytes key) { return key.substr(kKeyPrefixSize); }   // of a P key
 Sequence SequenceOfVersionKey(Bytes key);
 
-// One state of one file as the index tells it: everything but the inline bytes.
-struct FileEntry {
-  Sequence sequence = 0;
-  Location location;
-  ChangeType type = ChangeType::kPut;
-  Sequence floor = 0;
-  uint32_t versions = 0;          // how many V entries the file has (meaningful in P and T)
-  model::FileRecord file;
-  Sequence since = 0;             // the first change that had this content
-
-  const model::ContentVersion& content() const { return file.winner(); }
-  model::ContentKind kind() const { return content().content.kind; }
-  bool live() const { return kind() != model::ContentKind::kDeleted; }
-  const FileId& id() const { return file.id; }
-};
-std::string EncodeFileEntry(const FileEntry& entry);
-StatusOr<FileEntry> DecodeFileEntry(Bytes value);
+// Records and their sizes are multiples of 8, so both are told in eighths.
+void PutLocation(const Location& location, base::Encoder& encoder);
+Location TakeLocation(base::Decoder& decoder);
 
 struct HolderEntry {
   Location location;
@@ -130,6 +119,7 @@ StatusOr<ChunkEntry> DecodeChunkEntry(Bytes value);
 
 struct NamespaceTotals {
   uint64_t files = 0, bytes = 0, versions = 0, version_bytes = 0, tombstones = 0;
+  uint64_t directories = 0;       // of files
   auto operator<=>(const NamespaceTotals&) const = default;
 };
 struct NamespaceEntry {

@@ -57,9 +57,6 @@ struct SegmentEntries {
 StatusOr<SegmentEntries> ReadEntries(Segment& segment, uint64_t from, Sequence durable,
                                      std::vector<std::string>* damage, Sequence expected = 0);
 
-// Removes what a dropped namespace has left in the index, `count` entries at most; true when nothing is left.
-StatusOr<bool> PurgeNamespace(NamespaceId ns, size_t count, Stage& stage);
-
 // How far a rebuild goes. `live`: the store is in use, so segments are only looked at.
 struct RebuildLimits {
   bool live = false;

@@ -3,12 +3,9 @@
 
 #include <algorithm>
 
-namespace jzse::store {
+#include "store/file_entry.h"
 
-StatusOr<bool> IsLiveValue(Bytes value) {
-  JZSE_ASSIGN_OR_RETURN(const FileEntry entry, DecodeFileEntry(value));
-  return entry.live();
-}
+namespace jzse::store {
 
 StatusOr<bool> Stage::Get(const std::string& key, std::string* value) {
   if (const auto it = staged_.find(key); it != staged_.end()) {

@@ -65,9 +65,6 @@ class Stage {
   std::vector<std::pair<std::string, std::optional<std::optional<std::string>>>> undo_;
 };
 
-// Whether an index value under a P key is a live entry (cheap: no full decode).
-StatusOr<bool> IsLiveValue(Bytes value);
-
 }  // namespace jzse::store
 
 #endif  // JZSE_STORE_STAGE_H_

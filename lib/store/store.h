@@ -8,8 +8,10 @@
 #include "store/chunker.h"          // IWYU pragma: export
 #include "store/compaction.h"       // IWYU pragma: export
 #include "store/compress.h"         // IWYU pragma: export
+#include "store/file_entry.h"       // IWYU pragma: export
 #include "store/journal.h"          // IWYU pragma: export
 #include "store/manifest.h"         // IWYU pragma: export
+#include "store/purge.h"            // IWYU pragma: export
 #include "store/recovery.h"         // IWYU pragma: export
 #include "store/segment_factory.h"  // IWYU pragma: export
 #include "store/stage.h"            // IWYU pragma: export

@@ -133,7 +133,8 @@ class Builder {
     verb->footer(kVerbFooter);
     usages_->Set(verb, usage);
     const auto args = std::make_shared<Args>();
-    verb->callback([this_invocation = &invocation_, args, run] {
+    verb->callback([this_invocation = &invocation_, args, run, verb] {
+      if (!verb->get_subcommands().empty()) return;  // a verb below it, whose callback came first
       this_invocation->run = [args, run](Context& context) { return run(context, *args); };
     });
     return {verb, *args};
@@ -323,9 +324,15 @@ class Builder {
     Add(app_.get(), kStore, "doctor", "Look for trouble", "doctor", RunDoctor);
 
     auto config = Add(app_.get(), kStore, "config", "Show or change settings",
-                      "config\n       jzse config NS [KEY=VALUE...]", RunConfig);
-    config.Paths("NS", &config.args.words, "A namespace (without: the store), and what to change",
-                 0);
+                      "config\n       jzse config NS [KEY=VALUE...]\n"
+                      "       jzse config show [--origin] [--config FILE]",
+                      RunConfig);
+    config.Paths("NS", &config.args.words,
+                 "A namespace (without: the store), and what to change; one that is called show is 'show:'", 0);
+    auto show = Add(config.app, kStore, "show", "Show the settings that jzsed would run with here",
+                    "config show [--origin] [--config FILE]", RunConfigShow);
+    show.app->add_flag("--origin", show.args.origin, "Where each value is from");
+    show.app->add_option("--config", show.args.file, "jzsed's configuration file")->type_name("FILE");
 
     auto bench = Add(app_.get(), kStore, "bench", "Measure the disk under a store of its own",
                      "bench [OPTIONS] [DIR]", RunBench);

@@ -165,7 +165,7 @@ int NewestContent(Context& context, const Target& target, uint64_t* version, boo
   bool first = true;
   const int code = ForEachEntry(
       [&](jzse_list** raw) {
-        return jzse_versions_open(context.store(), target.ns.c_str(), target.path.c_str(), raw,
+        return jzse_versions_open(context.store(), target.ns.c_str(), target.path.c_str(), nullptr, raw,
                                   &error.raw);
       },
       [&](const jzse_list_entry& entry) {
@@ -194,7 +194,7 @@ int RunVersions(Context& context, const VersionsArgs& args) {
   bool current = true;
   const int code = ForEachEntry(
       [&](jzse_list** raw) {
-        return jzse_versions_open(context.store(), target.ns.c_str(), target.path.c_str(), raw,
+        return jzse_versions_open(context.store(), target.ns.c_str(), target.path.c_str(), nullptr, raw,
                                   &error.raw);
       },
       [&](const jzse_list_entry& entry) {

@@ -162,6 +162,13 @@ struct ConfigArgs {
 };
 int RunConfig(Context& context, const ConfigArgs& args);
 
+// What jzsed would run with here (config_show.cc; where jzsed is not built, config_show_off.cc).
+struct ConfigShowArgs {
+  std::string file;
+  bool origin = false;
+};
+int RunConfigShow(Context& context, const ConfigShowArgs& args);
+
 struct NamespaceArgs {
   std::string name;
   std::vector<std::string> settings;

@@ -176,7 +176,7 @@ static size_t texts_of(const char *ns, const char *path, char texts[8][16]) {
   const jzse_list_entry *entry;
   jzse_list *list = NULL;
   size_t count = 0;
-  CHECK_OK(jzse_versions_open(store, ns, path, &list, &error));
+  CHECK_OK(jzse_versions_open(store, ns, path, NULL, &list, &error));
   for (;; ++count) {
     jzse_get_options options = JZSE_GET_OPTIONS_INIT;
     void *data;

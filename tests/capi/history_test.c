@@ -10,7 +10,7 @@ static size_t versions_of(const char *path, uint64_t *sequences, uint32_t *kinds
   const jzse_list_entry *entry;
   jzse_list *list = NULL;
   size_t count = 0;
-  CHECK_OK(jzse_versions_open(store, "default", path, &list, &error));
+  CHECK_OK(jzse_versions_open(store, "default", path, NULL, &list, &error));
   for (;;) {
     CHECK_OK(jzse_list_next(list, &entry, &error));
     if (entry == NULL) break;
@@ -61,8 +61,8 @@ TEST(versions_are_kept_and_read) {
     CHECK_CODE(jzse_get(store, "default", "a", &options, &data, &size, NULL, &error), JZSE_NOT_FOUND, "a");
     options.version = sequences[0];  /* the tombstone has no content */
     CHECK_CODE(jzse_get(store, "default", "a", &options, &data, &size, NULL, &error), JZSE_NOT_FOUND, "a");
-    CHECK_CODE(jzse_versions_open(store, "default", "never", &list, &error), JZSE_NOT_FOUND, "never");
-    CHECK_CODE(jzse_versions_open(store, "none", "a", &list, &error), JZSE_NOT_FOUND, "none");
+    CHECK_CODE(jzse_versions_open(store, "default", "never", NULL, &list, &error), JZSE_NOT_FOUND, "never");
+    CHECK_CODE(jzse_versions_open(store, "none", "a", NULL, &list, &error), JZSE_NOT_FOUND, "none");
     CHECK(list == NULL);
   }
 }
@@ -144,7 +144,7 @@ TEST(versions_follow_a_move) {
   put("old", "one");
   CHECK_OK(jzse_move(store, "default", "old", "new", NULL, &error));
   put("new", "two");
-  CHECK_OK(jzse_versions_open(store, "default", "new", &list, &error));
+  CHECK_OK(jzse_versions_open(store, "default", "new", NULL, &list, &error));
   CHECK_OK(jzse_list_next(list, &entry, &error));
   CHECK_STRING(entry->path, "new");
   CHECK_OK(jzse_list_next(list, &entry, &error));
@@ -417,7 +417,7 @@ TEST(a_watch_calls_back) {
   wait_count(&watched, 2);
   CHECK_STRING(watched.last, "after");
   CHECK(watched.signals_blocked);
-  CHECK_CODE(jzse_store_close(store, &error), JZSE_BUSY, "1 open handle");
+  CHECK_CODE(jzse_store_close(store, &error), JZSE_BUSY, "1 open handle: 1 watch");
   jzse_watch_stop(watch);
   put("unseen", "x");
   CHECK_NUMBER(watched.count, 2);

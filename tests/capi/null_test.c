@@ -10,6 +10,10 @@ static int no_change(void *context, const jzse_change *change) {
   (void)context, (void)change;
   return 0;
 }
+static void *no_place(void *context, uint64_t size) {
+  (void)context, (void)size;
+  return NULL;
+}
 
 #define REFUSED(call, name) CHECK_CODE(call, JZSE_INVALID, "parameter " name " is NULL")
 
@@ -75,6 +79,10 @@ TEST(put_and_get) {
   REFUSED(jzse_get(store, "default", NULL, NULL, &data, &size, NULL, &error), "path");
   REFUSED(jzse_get(store, "default", "a", NULL, NULL, &size, NULL, &error), "data");
   REFUSED(jzse_get(store, "default", "a", NULL, &data, NULL, NULL, &error), "size");
+  REFUSED(jzse_get_into(NULL, "default", "a", NULL, no_place, NULL, NULL, &error), "store");
+  REFUSED(jzse_get_into(store, NULL, "a", NULL, no_place, NULL, NULL, &error), "ns");
+  REFUSED(jzse_get_into(store, "default", NULL, NULL, no_place, NULL, NULL, &error), "path");
+  REFUSED(jzse_get_into(store, "default", "a", NULL, NULL, NULL, NULL, &error), "place");
   REFUSED(jzse_get_range(store, NULL, "a", NULL, 0, &byte, 1, &size, &error), "ns");
   REFUSED(jzse_get_range(store, "default", NULL, NULL, 0, &byte, 1, &size, &error), "path");
   REFUSED(jzse_get_range(store, "default", "a", NULL, 0, NULL, 1, &size, &error), "buffer");
@@ -121,9 +129,9 @@ TEST(lists_and_changes) {
   REFUSED(jzse_list_next(list, NULL, &error), "entry");
   jzse_list_close(list);
   jzse_list_close(NULL);
-  REFUSED(jzse_versions_open(store, NULL, "a", &list, &error), "ns");
-  REFUSED(jzse_versions_open(store, "default", NULL, &list, &error), "path");
-  REFUSED(jzse_versions_open(store, "default", "a", NULL, &error), "list");
+  REFUSED(jzse_versions_open(store, NULL, "a", NULL, &list, &error), "ns");
+  REFUSED(jzse_versions_open(store, "default", NULL, NULL, &list, &error), "path");
+  REFUSED(jzse_versions_open(store, "default", "a", NULL, NULL, &error), "list");
   REFUSED(jzse_version_restore(store, NULL, "a", 1, NULL, &error), "ns");
   REFUSED(jzse_version_restore(store, "default", NULL, 1, NULL, &error), "path");
   REFUSED(jzse_version_delete(store, NULL, "a", 1, &error), "ns");
@@ -198,6 +206,7 @@ TEST(upkeep_and_queues) {
   REFUSED(jzse_queue_open(NULL, 4, &queue, &error), "store");
   REFUSED(jzse_queue_open(store, 4, NULL, &error), "queue");
   CHECK(jzse_queue_fd(NULL) == -1);
+  CHECK(jzse_feed_fd(NULL) == -1);
   REFUSED(jzse_queue_reap(NULL, &completion, 1, 0, &count, &error), "queue");
   REFUSED(jzse_put_async(NULL, 0, "default", "a", "x", 1, NULL, &error), "queue");
   REFUSED(jzse_get_async(NULL, 0, "default", "a", NULL, &error), "queue");

@@ -320,12 +320,13 @@ TEST(close_with_handles_left_is_refused) {
   CHECK_OK(jzse_snapshot_open(store, &snapshot, &error));
   CHECK_OK(jzse_group_begin(store, &group, &error));
   CHECK_OK(jzse_queue_open(store, 4, &queue, &error));
-  CHECK_CODE(jzse_store_close(store, &error), JZSE_BUSY, "4 open handles");
+  CHECK_CODE(jzse_store_close(store, &error), JZSE_BUSY,
+             "4 open handles: 1 reader, 1 group, 1 snapshot, 1 queue");
   check_content("a", "x");  /* still open */
   jzse_reader_close(reader);
   jzse_snapshot_close(snapshot);
   jzse_group_abort(group);
-  CHECK_CODE(jzse_store_close(store, &error), JZSE_BUSY, "1 open handle");
+  CHECK_CODE(jzse_store_close(store, &error), JZSE_BUSY, "1 open handle: 1 queue");
   jzse_queue_close(queue);
 }
 

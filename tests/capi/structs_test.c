@@ -62,6 +62,16 @@ static int get_with(const void *options) {
   jzse_free(data);
   return code;
 }
+static void *place_here(void *context, uint64_t size) { return size <= 64 ? context : NULL; }
+static int get_into_with(const void *options) {
+  char here[64];
+  return jzse_get_into(store, "default", "a", options, place_here, here, NULL, &error);
+}
+static int versions_with(const void *options) {
+  const int code = jzse_versions_open(store, "default", "a", options, &list, &error);
+  jzse_list_close(list);
+  return code;
+}
 static int get_range_with(const void *options) {
   char byte;
   size_t count;
@@ -238,6 +248,8 @@ TEST(options_of_any_size) {
   check_input(mkdir_async_with, &put_options, sizeof put_options, "jzse_put_options");
   check_input(metadata_async_with, &put_options, sizeof put_options, "jzse_put_options");
   check_input(get_with, &get, sizeof get, "jzse_get_options");
+  check_input(get_into_with, &get, sizeof get, "jzse_get_options");
+  check_input(versions_with, &get, sizeof get, "jzse_get_options");
   check_input(get_range_with, &get, sizeof get, "jzse_get_options");
   check_input(stat_with, &get, sizeof get, "jzse_get_options");
   check_input(metadata_with, &get, sizeof get, "jzse_get_options");
@@ -286,6 +298,10 @@ static int get_into(void *result) {
   jzse_free(data);
   return code;
 }
+static int placed_into(void *result) {
+  char here[64];
+  return jzse_get_into(store, "default", "a", NULL, place_here, here, result, &error);
+}
 static int stat_into(void *result) { return jzse_stat(store, "default", "a", NULL, result, &error); }
 static int reader_into(void *result) {
   const int code = jzse_reader_open(store, "default", "a", NULL, &reader, result, &error);
@@ -301,7 +317,7 @@ static int copy_into(void *result) {
 static int restore_into(void *result) {
   const jzse_list_entry *entry;
   uint64_t version;
-  CHECK(jzse_versions_open(store, "default", "a", &list, NULL) == JZSE_OK);
+  CHECK(jzse_versions_open(store, "default", "a", NULL, &list, NULL) == JZSE_OK);
   CHECK(jzse_list_next(list, &entry, NULL) == JZSE_OK && entry != NULL);
   CHECK(jzse_list_next(list, &entry, NULL) == JZSE_OK && entry != NULL);
   version = entry->info.sequence;
@@ -361,6 +377,7 @@ TEST(results_of_any_size) {
   check_result(put_fd_into, sizeof(jzse_file_info), "jzse_file_info");
   check_result(commit_into, sizeof(jzse_file_info), "jzse_file_info");
   check_result(get_into, sizeof(jzse_file_info), "jzse_file_info");
+  check_result(placed_into, sizeof(jzse_file_info), "jzse_file_info");
   check_result(stat_into, sizeof(jzse_file_info), "jzse_file_info");
   check_result(reader_into, sizeof(jzse_file_info), "jzse_file_info");
   check_result(set_metadata_into, sizeof(jzse_file_info), "jzse_file_info");

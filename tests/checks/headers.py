@@ -1,27 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Each public header compiles on its own, without a warning, in every language it promises: jzse.h as C99 to C17 and
-as C++, jzse.hpp as C++ (C++17 where it allows, C++20 always).
+as C++, jzse.hpp as C++17 and C++20. What is a template in jzse.hpp is compiled by a program that uses all of it, with and
+without exceptions and RTTI, and by the other compiler too where it is installed.
 
-    headers.py INCLUDE_FOLDER 'C COMPILER' 'C++ COMPILER'
+    headers.py INCLUDE_FOLDER PROGRAM 'C COMPILER' 'C++ COMPILER'
 """
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
-STRICT = ['-pedantic-errors', '-Wall', '-Wextra', '-Wno-missing-field-initializers', '-Werror', '-fsyntax-only']
+STRICT = ['-pedantic-errors', '-Wall', '-Wextra', '-Werror', '-fsyntax-only']
 
 
-def compiles(compiler, language, standard, folder, source):
-    command = shlex.split(compiler) + [f'-std={standard}', *STRICT, '-I', folder, '-x', language, '-']
+CONVERSIONS = ['-Wconversion', '-Wshadow']
+
+
+def compiles(compiler, language, standard, folder, source, *flags):
+    command = shlex.split(compiler) + [f'-std={standard}', *STRICT, *flags, '-I', folder, '-x', language, '-']
     result = subprocess.run(command, input=source, capture_output=True, text=True)
     return result.returncode == 0, result.stderr
 
 
 def main():
-    folder, cc, cxx = sys.argv[1:4]
+    folder, program, cc, cxx = sys.argv[1:5]
     include = '#include <jzse/jzse.h>\n'
     assert compiles(cc, 'c', 'c99', folder, 'int main(void) { return 0; }\n')[0], 'the compiler does not work'
     assert not compiles(cc, 'c', 'c99', folder, 'int main(void) { return ({ 0; }); }\n')[0], 'not strict'
@@ -29,14 +34,23 @@ def main():
         use = initialisers(header.read())
     jobs = [(cc, 'c', s, include + use) for s in ('c99', 'c11', 'c17')]
     jobs += [(cxx, 'c++', s, include + use) for s in ('c++11', 'c++17', 'c++20')]
-    if os.path.exists(os.path.join(folder, 'jzse', 'jzse.hpp')):
-        jobs += [(cxx, 'c++', 'c++20', '#include <jzse/jzse.hpp>\n')]
+    with open(program, encoding='utf-8') as file:
+        everything = file.read()
+    used = '#include <jzse/jzse.hpp>\nint a() { return jzse::Store::Open("").code(); }\n'
+    assert not compiles(cxx, 'c++', 'c++17', folder, used + 'char b(int c) { return c; }\n', *CONVERSIONS)[0]
+    plain = ['-fno-exceptions', '-fno-rtti']
+    for compiler in [cxx] + [c for c in ('g++', 'clang++') if c != os.path.basename(shlex.split(cxx)[-1])
+                             and shutil.which(c)]:
+        for standard in ('c++17', 'c++20'):
+            jobs += [(compiler, 'c++', standard, f'#include <jzse/{name}.hpp>\n', *CONVERSIONS)
+                     for name in ('jzse', 'values')]
+            jobs += [(compiler, 'c++', standard, everything, *CONVERSIONS, *flags) for flags in ([], plain)]
     failed = 0
-    for compiler, language, standard, source in jobs:
-        ok, errors = compiles(compiler, language, standard, folder, source)
+    for compiler, language, standard, source, *flags in jobs:
+        ok, errors = compiles(compiler, language, standard, folder, source, *flags)
         if not ok:
             failed += 1
-            print(f'{standard}: {source.splitlines()[0]}\n{errors}')
+            print(f'{compiler} {standard} {" ".join(flags)}: {source.splitlines()[0]}\n{errors}')
     print(f'{len(jobs) - failed} passed, {failed} failed')
     return 1 if failed else 0
 

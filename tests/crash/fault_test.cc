@@ -301,5 +301,78 @@ TEST_CASE("what a failed compaction leaves behind is gone before a later one suc
   }
 }
 
+TEST_CASE("an index whose background work failed shows everything all the same, and is brought up to date by reopening") {
+  SimEnv env;
+  engine::Options options = QuietOptions();
+  options.memory_limit = base::kMemoryLimitMin;  // so that the index soon wants to write a table
+  options.settled_index = true;
+  auto opened = Store::Open(env, kStore, options);
+  REQUIRE(opened.ok());
+  Store& store = **opened;
+  // A commit segment large enough for what follows: creating another one would fail.
+  for (int i = 0; i < 160; ++i) REQUIRE(Put(store, "default", "wide/" + std::to_string(i), Noise(1, 60'000)).ok());
+  const std::string large = Noise(2, 300'000);
+  REQUIRE(Put(store, "default", "large", large).ok());
+  env.FailNth(static_cast<OpMask>(Op::kCreate), 1, Code::kIo, true);
+  engine::PutOptions attributes;
+  attributes.attributes.metadata = {{"k", std::string(15'000, 'm')}};
+  int put = 0;
+  const auto put_more = [&](int count) {
+    for (int i = 0; i < count; ++i, ++put)
+      REQUIRE(Put(store, "default", "file/" + std::to_string(put), std::to_string(put), attributes).ok());
+  };
+  const auto check = [&] {
+    CHECK(*Get(store, "default", "large") == large);
+    engine::ListOptions listing;
+    listing.prefix = "file/";
+    auto lister = store.List("default", listing);
+    REQUIRE(lister.ok());
+    int listed = 0;
+    for (;; ++listed) {
+      const auto entry = (*lister)->Next();
+      REQUIRE(entry.ok());
+      if (*entry == nullptr) break;
+    }
+    CHECK(listed == put);
+    const auto stats = store.GetStats();
+    REQUIRE(stats.ok());
+    CHECK(stats->file_count == 161 + static_cast<uint64_t>(put));
+    CHECK(VerifyProblems(store) == "");
+  };
+  // Listing drains: the table that cannot be created is met on the way.
+  while (env.faults_fired() == 0) {
+    REQUIRE(put < 400);
+    put_more(10);
+    check();
+  }
+  env.ClearFaults();  // LevelDB does not try again
+  put_more(20);
+  check();
+  auto snapshot = store.OpenSnapshot();
+  REQUIRE(snapshot.ok());
+  const auto before = DumpOf(store);
+  REQUIRE(before.ok());
+  REQUIRE(Delete(store, "default", "file/0").ok());
+  --put;
+  check();
+  engine::GetOptions then;
+  then.snapshot = snapshot->get();
+  CHECK(store.Stat("default", "file/0", then).ok());
+  CHECK(base::Is(store.Stat("default", "file/0", {}).status(), Code::kNotFound));
+  CHECK_FALSE(store.Compact({}).ok());  // it wants the index on disk
+  const auto last = DumpOf(store);
+  REQUIRE(last.ok());
+  snapshot->reset();
+  CHECK_FALSE(store.Close().ok());
+  opened->reset();
+  auto again = Store::Open(env, kStore, options);
+  REQUIRE(again.ok());
+  const auto reopened = DumpOf(**again);
+  REQUIRE(reopened.ok());
+  CHECK(Difference(*last, *reopened) == "");
+  CHECK(VerifyProblems(**again) == "");
+  CHECK((*again)->Compact({}).ok());
+}
+
 }  // namespace
 }  // namespace jzse::crash

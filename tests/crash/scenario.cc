@@ -205,7 +205,7 @@ int Mkdir(Stage& s) {
 uint64_t OldestVersion(Stage& s) {
   jzse_list* list = nullptr;
   uint64_t oldest = 0;
-  s.Call([&] { return jzse_versions_open(s.store, "default", "small", &list, &s.error); });
+  s.Call([&] { return jzse_versions_open(s.store, "default", "small", nullptr, &list, &s.error); });
   for (const jzse_list_entry* entry = nullptr;;) {
     if (s.Call([&] { return jzse_list_next(list, &entry, &s.error); }) != JZSE_OK || entry == nullptr) break;
     oldest = entry->info.sequence;

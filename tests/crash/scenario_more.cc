@@ -105,7 +105,7 @@ int ListDelimited(Stage& s) {
 
 int ReadVersions(Stage& s) {
   jzse_list* list = nullptr;
-  s.Call([&] { return jzse_versions_open(s.store, "default", "small", &list, &s.error); });
+  s.Call([&] { return jzse_versions_open(s.store, "default", "small", nullptr, &list, &s.error); });
   std::vector<uint64_t> versions;
   for (const jzse_list_entry* entry = nullptr;;) {
     if (s.Call([&] { return jzse_list_next(list, &entry, &s.error); }) != JZSE_OK || entry == nullptr) break;

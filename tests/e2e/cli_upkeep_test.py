@@ -53,6 +53,26 @@ class Store(Case):
         self.run_jzse('config', 'default', 'kind=keys', code=USAGE)
         self.run_jzse('config', 'nowhere', code=NOT_FOUND)
 
+    def test_config_show(self):
+        home = {'HOME': '/h', 'JZSE_STORE': '', 'JZSE_PORT': '8000'}
+        if subprocess.run([cli_case.JZSE, 'config', 'show'], env=home, capture_output=True).returncode == 11:
+            self.skipTest('built without jzsed')
+        file = self.write('jzsed.toml', b'workers = 3\nidle_timeout = "90s"\n')
+        rows = {row['key']: row for row in self.json('config', 'show', '--origin', '--config', file, env=home, store=False)}
+        self.assertEqual((rows['port']['value'], rows['port']['origin']), ('8000', 'JZSE_PORT'))
+        self.assertEqual((rows['workers']['value'], rows['workers']['origin']), ('3', f'{file}:1'))
+        self.assertEqual((rows['threads']['value'], rows['threads']['origin']), ('0', 'default'))
+        text = self.lines('config', 'show', '--config', file, env=home, store=False)
+        self.assertIn('port = 8000', text)
+        self.assertIn('idle_timeout = "90s"', text)
+        again = self.write('again.toml', '\n'.join(text).encode())
+        self.assertEqual(text, self.lines('config', 'show', '--config', again, env=home, store=False))
+        bad = self.write('bad.yaml', b'port: 1\nprot: 2\n')
+        self.assertIn("bad.yaml:2: unknown key 'prot'; did you mean 'port'?",
+                      self.err('config', 'show', '--config', bad, code=USAGE))
+        self.run_jzse('ns', 'create', 'show')
+        self.assertIn('kind=tree', self.lines('config', 'show:'))
+
     def test_namespaces(self):
         self.run_jzse('ns', 'create', 'web', 'kind=keys')
         self.run_jzse('ns', 'create', 'web', code=EXISTS)

@@ -193,9 +193,23 @@ class Session {
     const bool whole = c_.Byte() != 255;
     const char* const ns = Ns();
     const char* const path = Path();
+    if (c_.Flag()) return GetInto(ns, path);
     if (Code(jzse_get(store_, ns, path, GetOptions(), whole ? &data : nullptr, &size, Out<jzse_file_info>(), Error())) == JZSE_OK)
       Require(whole && data != nullptr, "a content without memory");
     jzse_free(data);
+  }
+  void GetInto(const char* ns, const char* path) {
+    std::string into;
+    const bool give = c_.Byte() != 255;
+    const auto place = [](void* context, uint64_t size) -> void* {
+      std::string& bytes = *static_cast<std::string*>(context);
+      Require(bytes.empty() && size < (1u << 24), "asked twice, or for nonsense");
+      bytes.resize(size);
+      return bytes.data();
+    };
+    jzse_file_info info = JZSE_FILE_INFO_INIT;
+    if (Code(jzse_get_into(store_, ns, path, GetOptions(), give ? +place : nullptr, &into, &info, Error())) == JZSE_OK)
+      Require(give && info.size == into.size(), "a content of another size");
   }
   void Ranges() {
     char buffer[64];
@@ -235,7 +249,8 @@ class Session {
         jzse_list_close(list);
         list = nullptr;
         const char* const ns = Ns();
-        Code(jzse_versions_open(store_, ns, Path(), &list, Error()));
+        const char* const path = Path();
+        Code(jzse_versions_open(store_, ns, path, GetOptions(), &list, Error()));
         break;
       }
       default: {
@@ -345,6 +360,8 @@ class Session {
       Code(jzse_feed_open(store_, FeedOptions(), &feed, Error()));
     } else if (what == 2) {
       jzse_feed_cancel(feed);
+    } else if (what == 4) {
+      Require((jzse_feed_fd(feed) >= 0) == (feed != nullptr), "a feed without a descriptor");
     } else {
       const jzse_change* change = nullptr;
       uint64_t last = 0;
@@ -476,7 +493,7 @@ class Session {
     Require(Code(jzse_store_open(path, Sized(options), &store, Error())) != JZSE_OK && store == nullptr, "opened nothing");
   }
   void CloseTooEarly() {
-    const bool handles = store_->handles.load() != 0;
+    const bool handles = !jzse::capi::CheckNoHandles(store_->handles).ok();
     if (handles) Require(Code(jzse_store_close(store_, Error())) == JZSE_BUSY, "closed under its handles");
   }
 

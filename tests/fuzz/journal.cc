@@ -133,12 +133,12 @@ void Forge(Choices& choices, io::SimEnv& env) {
 }
 
 void CheckIndex(store::Index& index) {
-  const auto cursor = index.NewCursor(nullptr);
+  const auto cursor = index.NewCursor(nullptr, store::CursorUse::kLookUp);
   for (cursor->Seek(""); cursor->valid(); cursor->Next()) {
     const base::Bytes value = cursor->value();
     bool decodes = true;
     switch (cursor->key().front()) {
-      case 'P': case 'T': case 'V': decodes = store::DecodeFileEntry(value).ok(); break;
+      case 'P': case 'T': case 'V': decodes = store::DecodeFileEntry(cursor->key(), value).ok(); break;
       case 'H': decodes = store::DecodeHolder(value).ok(); break;
       case 'C': decodes = store::DecodeChunkEntry(value).ok(); break;
       case 'N': decodes = store::DecodeNamespaceEntry(value).ok(); break;

@@ -8,6 +8,7 @@
 
 #include "archive_bytes.h"
 #include "sim_handle.h"
+#include "store/file_entry.h"
 #include "store/compress.h"
 #include "store/manifest.h"
 #include "store/record.h"
@@ -67,8 +68,15 @@ void SeedChange(Bytes payload, const store::Location& location, base::Sequence s
   Seed("names", file.path.path);
   const model::Content& content = file.winner().content;
   if (!content.manifest.empty()) Seed("manifest", content.manifest);
-  const store::FileEntry entry{sequence, location, change->type, change->floor, 1, file, sequence};
-  Seed("index_value", Selected(0, store::EncodeFileEntry(entry)), "file");
+  store::FileEntry entry{sequence, location, change->type, change->floor, 1, file, sequence};
+  Seed("index_value", Selected(6, store::EncodeFileEntry(store::VersionKey(1, file.id, sequence), entry)), "version");
+  entry.file = edited;
+  Seed("index_value", Selected(6, store::EncodeFileEntry(store::VersionKey(1, file.id, sequence), entry)), "edited");
+  entry.file.path.path = "a/b";  // the path that the target gives all keys
+  Seed("index_value", Selected(0, store::EncodeFileEntry(store::PathKey(1, "a/b"), entry)), "file");
+  entry.file = model::Merge(edited, moved);
+  entry.file.path.path = "a/b";
+  Seed("index_value", Selected(0, store::EncodeFileEntry(store::PathKey(1, "a/b"), entry)), "whole");
   Seed("index_value", Selected(1, store::EncodeHolder({location, 2})), "holder");
 }
 

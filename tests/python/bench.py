@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The binding beside the same loops in C (loop.c), in interleaved rounds; prints medians and their ratio.
 
-    PYTHONPATH=build/bindings/python JZSE_PYTHON_LOOP=build/tests/python/loop tests/python/bench.py [--dir DIR]
+    PYTHONPATH=build/bindings/python JZSE_PYTHON_LOOP=build/tests/python/loop tests/python/bench.py [--dir DIR] [WORK...]
 
 get, put: 4 KiB, one thread. read, write: 64 MiB, in pieces of 1 MiB into one buffer, and as one put. threads: durable
 4 KiB puts of 8 threads against one, in Python alone. --quick runs toy rounds that check the harness."""
@@ -90,6 +90,7 @@ def threads(path, count, seconds):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument('work', nargs='*', choices=[[], *BARS], help='default: all')
     parser.add_argument('--dir')
     parser.add_argument('--quick', action='store_true')
     parser.add_argument('--rounds', type=int, default=7)
@@ -101,7 +102,7 @@ def main():
         path = os.path.join(folder, 'store')
         prepare(path)
         print('| work | Python | peer | ratio | must reach |\n|---|---|---|---|---|')
-        for name, bar in BARS.items():
+        for name in given.work or BARS:
             ours, theirs = [], []
             for _ in range(rounds):
                 if name == 'threads':
@@ -113,7 +114,7 @@ def main():
             ratio = statistics.median(a / b for a, b in zip(ours, theirs))
             unit, scale = ('MiB/s', 2**20) if name in ('read', 'write') else ('/s', 1)
             print(f'| {name} | {statistics.median(ours) / scale:,.0f} {unit} | '
-                  f'{statistics.median(theirs) / scale:,.0f} {unit} | {ratio:.2f} | {bar} |', flush=True)
+                  f'{statistics.median(theirs) / scale:,.0f} {unit} | {ratio:.2f} | {BARS[name]} |', flush=True)
             assert min(ours + theirs) > 0
 
 

@@ -119,22 +119,6 @@ std::string World::ExpectFitting(const char* what, Code planned, const Status& s
   return Expect(what, fits ? base::CodeOf(status) : Code::kOk, status);
 }
 
-// An index whose background work failed cannot be brought up to date any more, which whatever wants a view of it needs:
-// listings, snapshots, large contents. Other reads go on.
-std::string World::CompareAfterFailure(Code planned, bool versions) {
-  ++totals_.compared;
-  if (!setting_.leveldb || store_->OpenSnapshot().ok())
-    return Compare(*store_, model_, {versions, planned == Code::kCorrupt});
-  for (const auto& [name, space] : model_.spaces) {
-    for (const auto& file : space.files) {
-      if (!file->live() || file->now.logical_size() > base::kInlineSizeMax) continue;
-      const std::string problem = CompareRead(*store_, model_, name, file->now.path);
-      if (!problem.empty()) return problem;
-    }
-  }
-  return "";
-}
-
 std::string World::FailCalls(Choice& choice) {
   std::string problem = CheckSnapshots();
   if (!problem.empty()) return problem;
@@ -150,7 +134,8 @@ std::string World::FailCalls(Choice& choice) {
   MendDisk();
   // A failure is not visible; what was acknowledged is, and can be read.
   if (problem.empty() && store_ != nullptr) {
-    problem = CompareAfterFailure(planned, choice.prng.OneIn(4));
+    ++totals_.compared;
+    problem = Compare(*store_, model_, {choice.prng.OneIn(4), planned == Code::kCorrupt});
     if (!problem.empty()) problem = "after a failed call: " + problem;
   }
   if (!problem.empty()) return problem;

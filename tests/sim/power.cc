@@ -20,11 +20,12 @@ constexpr CrashMode kModes[] = {CrashMode::kNoneKept, CrashMode::kAllKept, Crash
 
 }  // namespace
 
-// One action in `one_in` has images taken, at effects below `effects_max` of its own.
+// One action in `one_in` (rarer in some worlds, which so do more in the same time) has images taken, at effects below
+// `effects_max` of its own.
 void World::PlanImages(base::Prng& prng, uint64_t one_in, uint64_t effects_max) {
   image_effects_.clear();
   effects_ = 0;
-  if (depth_ > 0 || !prng.OneIn(one_in)) return;
+  if (depth_ > 0 || !prng.OneIn(one_in * setting_.images_rarer)) return;
   for (uint64_t count = 1 + prng.Below(std::max<uint64_t>(1, effects_max / 10)); count > 0; --count)
     image_effects_.push_back(1 + prng.Below(effects_max));
   std::sort(image_effects_.rbegin(), image_effects_.rend());

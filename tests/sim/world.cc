@@ -30,6 +30,7 @@ Setting SettingOf(uint64_t seed) {
   setting.damage = prng.OneIn(4);
   setting.actions = prng.OneIn(8) ? 600 + prng.Below(600) : 50 + prng.Below(350);
   setting.sizes = prng.OneIn(200) ? prop::Sizes::kAll : prop::Sizes::kSmall;
+  setting.images_rarer = prng.OneIn(2) ? 1 : 8;
   return setting;
 }
 

@@ -30,6 +30,7 @@ struct Setting {
   bool io_faults = false;  // calls that fail, disks that fill up
   bool damage = false;     // images of the disk are damaged, too
   prop::Sizes sizes = prop::Sizes::kSmall;
+  uint64_t images_rarer = 1;  // by this factor fewer images of the disk
   uint64_t actions = 0;
 };
 Setting SettingOf(uint64_t seed);
@@ -105,7 +106,6 @@ class World {
   void MendDisk();
   std::string ExpectFitting(const char* what, base::Code planned, const base::Status& status);
   std::string WorkOnBadDisk(prop::Choice& choice, base::Code planned, std::vector<prop::Model>* unknown);
-  std::string CompareAfterFailure(base::Code planned, bool versions);
   std::string FailCalls(prop::Choice& choice);
   std::string ComeBack(prop::Choice& choice, std::vector<prop::Model> candidates);
 

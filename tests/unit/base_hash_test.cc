@@ -10,6 +10,28 @@ namespace {
 
 std::string HexSha256(Bytes bytes) { return HexEncode(Sha256(bytes).view()); }
 
+TEST_CASE("CRC-32C, against RFC 3720 and, at every length and place, against its definition") {
+  CHECK(Crc32c("123456789") == 0xe3069283u);
+  CHECK(Crc32c(std::string(32, '\0')) == 0x8a9136aau);
+  CHECK(Crc32c(std::string(32, '\xff')) == 0x62a8ab43u);
+  CHECK(Crc32c("") == 0);
+  const auto bit_by_bit = [](Bytes bytes) {
+    uint32_t crc = ~0u;
+    for (const char c : bytes) {
+      crc ^= static_cast<uint8_t>(c);
+      for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+  };
+  Prng prng(5);
+  std::string noise(8500, '\0');
+  for (char& c : noise) c = static_cast<char>(prng.Next());
+  for (size_t size = 0; size < 8400; size += size < 100 || (size > 1500 && size < 1600) ? 1 : 67) {
+    const Bytes part = Bytes(noise).substr(size % 9, size);
+    REQUIRE(Crc32c(part) == bit_by_bit(part));
+  }
+}
+
 TEST_CASE("SHA-256: the vectors of FIPS 180-4") {
   CHECK(HexSha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(HexSha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

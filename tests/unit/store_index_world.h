@@ -67,7 +67,7 @@ inline uint64_t PositionOf(Index& index) {
 
 inline State Dump(Index& index, const IndexSnapshot* snapshot) {
   State state;
-  const auto cursor = index.NewCursor(snapshot);
+  const auto cursor = index.NewCursor(snapshot, store::CursorUse::kLookUp);
   for (cursor->Seek(""); cursor->valid(); cursor->Next()) {
     state[std::string(cursor->key())] = std::string(cursor->value());
   }

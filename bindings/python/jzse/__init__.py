@@ -16,6 +16,7 @@ from ._native import lib as _lib, string as _string
 from .errors import (BusyError, ClosedError, CorruptError, Error, ExistsError, InvalidError, IoError, LockedError,
                      NoMemoryError, NoSpaceError, NotFoundError, PreconditionError, QuotaError, ReadOnlyError,
                      TimeoutError, TooLargeError, UnsupportedError)
+from .aio import AsyncGroup, AsyncNamespace, AsyncStore
 from .feed import Feed
 from .files import Reader, Writer
 from .group import Group
@@ -30,7 +31,7 @@ open = Store
 __version__: str = _string(_lib.jzse_version())
 
 __all__ = ['open', 'Store', 'Namespace', 'NamespaceView', 'Snapshot', 'Group', 'Feed', 'Listing', 'Reader', 'Writer',
-           'FileInfo', 'Metadata', 'NamespaceConfig', 'NamespaceInfo', 'Stats', 'Change', 'VerifyReport',
+           'AsyncStore', 'AsyncNamespace', 'AsyncGroup', 'FileInfo', 'Metadata', 'NamespaceConfig', 'NamespaceInfo', 'Stats', 'Change', 'VerifyReport',
            'CompactReport', 'ArchiveReport', 'errors', 'Error', 'InvalidError', 'NotFoundError', 'ExistsError',
            'PreconditionError', 'TooLargeError', 'NoSpaceError', 'QuotaError', 'CorruptError', 'IoError', 'LockedError',
            'ReadOnlyError', 'UnsupportedError', 'ClosedError', 'TimeoutError', 'NoMemoryError', 'BusyError']

@@ -109,6 +109,56 @@ def struct(kind: str) -> Any:
     return made
 
 
+class Room:
+    """Where a content is read to: a small one into the struct, a large one straight into the bytes object it becomes."""
+
+    __slots__ = ('struct', 'small', 'handle', 'large', 'failed', 'error')
+
+    def __init__(self) -> None:
+        self.struct = ffi.new('jzse_py_room *')
+        self.small = ffi.buffer(self.struct.small)
+        self.handle = ffi.new_handle(self)
+        self.struct.large = self.handle
+        self.large: Optional[bytes] = None
+        self.failed: Optional[BaseException] = None
+        self.error = ffi.new('jzse_error *')
+        self.error.struct_size = ffi.sizeof('jzse_error')
+
+    def take(self) -> bytes:
+        """The large content."""
+        content, self.large = self.large, None
+        assert content is not None
+        return content
+
+
+rooms: List[Room] = []
+SMALL = 65536  # as in make_native.py
+
+
+@ffi.def_extern(error=NULL)
+def jzse_py_large(context: Any, size: int) -> Any:
+    room: Room = ffi.from_handle(context)
+    try:
+        room.large = bytes(size)  # nobody else knows this object yet, so it may still be filled
+        return ffi.from_buffer(room.large)
+    except BaseException as error:  # MemoryError; it must come out of the call
+        room.failed = error
+        return NULL
+
+
+class Descriptor:
+    """A duplicate of a handle's descriptor. Whoever waits on it holds it, so the handle may be closed meanwhile."""
+
+    def __init__(self, number: int, what: str) -> None:
+        if number < 0:
+            raise errors.BusyError(f'{what} has no descriptor to wait on')
+        self.number = os.dup(number)
+
+    def __del__(self) -> None:
+        if hasattr(self, 'number'):
+            os.close(self.number)
+
+
 class Shared:
     """A handle that many threads use at once: see rule 1."""
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The change feed, as an iterator and as an asynchronous iterator."""
 import asyncio
+import select
 import threading
 import time
 from typing import Any, AsyncIterator, Iterator, Optional
 
-from . import _native, errors, records
+from . import _native, records
 from ._native import NULL, ffi, lib
 
-_SLICE_S = 0.2  # a wait looks this often whether a signal came, such as Ctrl-C
+_POLL_MS_MAX = 2**31 - 1
 
 
 class Feed(_native.Child):
@@ -26,7 +27,8 @@ class Feed(_native.Child):
         self._change = ffi.new('const jzse_change **')
         self._error = _native.struct('jzse_error')
         self._cancelled = False
-        self._pending: 'Optional[asyncio.Future[Optional[records.Change]]]' = None
+        self._descriptor: Optional[_native.Descriptor] = None
+        self._pending: 'Optional[asyncio.Future[None]]' = None
         self._follow = follow
         self.sequence = after  #: of the last change given out
         options = _native.struct('jzse_feed_options')
@@ -41,24 +43,43 @@ class Feed(_native.Child):
         after cancel()."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            left = _SLICE_S if end is None else max(0.0, min(_SLICE_S, end - time.monotonic()))
-            with self._lock:
-                if self._cancelled:
-                    return None
-                if self._raw is NULL:
-                    raise _native.closed(self)
-                milliseconds = int(left * 1000 + 0.999)
-                code = lib.jzse_feed_next(self._raw, milliseconds, self._change, self._error)
-                if code == lib.JZSE_CLOSED and self._cancelled:
-                    return None
-                if code != 0:
-                    raise _native.fail(code, self._error, self)
-                if self._change[0] != NULL:
-                    change = records.change(self._change[0])
-                    self.sequence = change.sequence
-                    return change
-            if end is not None and time.monotonic() >= end:
+            change = self._poll()
+            if change is not None or self._cancelled:
+                return change
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
                 return None
+            descriptor = self._waiting_on()
+            if descriptor is not None:
+                poll = select.poll()  # a signal handler may raise in here, and ends the wait
+                poll.register(descriptor.number, select.POLLIN)
+                poll.poll(None if left is None else min(int(left * 1000) + 1, _POLL_MS_MAX))
+
+    def _poll(self) -> Optional[records.Change]:
+        with self._lock:
+            if self._cancelled:
+                return None
+            if self._raw is NULL:
+                raise _native.closed(self)
+            code = lib.jzse_feed_next(self._raw, 0, self._change, self._error)
+            if code == lib.JZSE_CLOSED and self._cancelled:
+                return None
+            if code != 0:
+                raise _native.fail(code, self._error, self)
+            if self._change[0] == NULL:
+                return None
+            change = records.change(self._change[0])
+            self.sequence = change.sequence
+            return change
+
+    def _waiting_on(self) -> Optional[_native.Descriptor]:
+        """What to wait on; None the first time: a change may have come before there was a descriptor, so look again."""
+        with self._lock:
+            if self._descriptor is not None:
+                return self._descriptor
+            if self._raw is not NULL:
+                self._descriptor = _native.Descriptor(lib.jzse_feed_fd(self._raw), self.what)
+            return None
 
     def __iter__(self) -> Iterator[records.Change]:
         return self
@@ -75,46 +96,24 @@ class Feed(_native.Child):
         return self
 
     async def __anext__(self) -> records.Change:
-        if self._pending is None:
-            change = self.next(0)
+        while True:
+            change = self._poll()
             if change is not None:
                 return change
             if not self._follow or self._cancelled:
                 raise StopAsyncIteration
-            self._pending = self._wait_in_thread()
-        # The wait outlives a cancelled task, so that the change it brings is not lost: the next call gets it.
-        change = await asyncio.shield(self._pending)
-        self._pending = None
-        if change is None:
-            raise StopAsyncIteration
-        return change
+            await self._readable()
 
-    def _wait_in_thread(self) -> 'asyncio.Future[Optional[records.Change]]':
-        loop = asyncio.get_running_loop()
-        future: 'asyncio.Future[Optional[records.Change]]' = loop.create_future()
-
-        def deliver(change: Optional[records.Change], error: Optional[BaseException]) -> None:
-            if future.cancelled():
+    async def _readable(self) -> None:
+        """Waits in the event loop, without a thread. A task that is cancelled here leaves the wait to the next one."""
+        loop, pending = asyncio.get_running_loop(), self._pending
+        if pending is None or pending.done() or pending.get_loop() is not loop:
+            descriptor = self._waiting_on()
+            if descriptor is None:
                 return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(change)
-
-        def wait() -> None:
-            change, error = None, None
-            try:
-                change = self.next()
-            except errors.Error as failed:
-                error = failed
-            try:
-                loop.call_soon_threadsafe(deliver, change, error)
-            except RuntimeError:
-                pass  # the loop was closed meanwhile; nobody waits
-
-        # A daemon: a pool's threads are joined at exit, before anything could cancel the feed.
-        threading.Thread(target=wait, name='jzse-feed', daemon=True).start()
-        return future
+            pending = self._pending = loop.create_future()
+            loop.add_reader(descriptor.number, _ready, descriptor, pending)
+        await asyncio.shield(pending)
 
     # ---- ending
 
@@ -137,9 +136,16 @@ class Feed(_native.Child):
     def abandon(self) -> None:
         super().abandon()
         self._guard = threading.RLock()
+        self._descriptor = self._pending = None
 
     def __enter__(self) -> 'Feed':
         return self
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def _ready(descriptor: _native.Descriptor, pending: 'asyncio.Future[None]') -> None:
+    pending.get_loop().remove_reader(descriptor.number)
+    if not pending.done():
+        pending.set_result(None)

@@ -6,10 +6,12 @@ from collections.abc import Mapping, MutableMapping
 from typing import IO, Any, Dict, Iterator, Mapping as MappingType, Optional
 
 from . import _native, errors, files, records, options
-from ._native import NULL, ffi, lib
+from ._native import NULL, ffi, lib, rooms, text
 from .feed import Feed
 from .group import Group
 from .listing import Listing
+
+get_into = lib.jzse_py_get
 
 
 class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; not subscriptable in Python 3.8 stubs
@@ -30,25 +32,26 @@ class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; 
 
     def read(self, path: str, *, version: int = 0) -> bytes:
         """The whole content. Every byte was checked."""
-        raw = _native.text(path)
-        if version != 0 or self._snapshot is not None:
-            return self._read_through_reader(path, version)
-        scratch = _native.take()
-        code = lib.jzse_get(self._shared.handle, self._name, raw, NULL, scratch.data, scratch.size, NULL,
-                            scratch.error)
-        if code != 0:
-            raise _native.fail(code, scratch.error, self._shared)
-        data = scratch.data[0]
-        content: bytes = ffi.buffer(data, scratch.size[0])[:]
-        lib.jzse_free(data)
-        _native.give(scratch)
+        raw = text(path)
+        try:
+            room = rooms.pop()
+        except IndexError:
+            room = _native.Room()
+        if version == 0 and self._snapshot is None:
+            size = get_into(self._shared.handle, self._name, raw, NULL, room.struct, room.error)
+        else:
+            given, held = options.get(self._snapshot, version)
+            try:
+                size = get_into(self._shared.handle, self._name, raw, given, room.struct, room.error)
+            finally:
+                held.clear()
+        if size < 0:
+            raise room.failed or _native.fail(size, room.error, self._shared)
+        content: bytes = room.small[:size] if size <= _native.SMALL else room.take()
+        rooms.append(room)
         return content
 
     __getitem__ = read
-
-    def _read_through_reader(self, path: str, version: int) -> bytes:
-        with files.Reader(self, path, version) as reader:
-            return reader.readall()
 
     def view(self, path: str, *, version: int = 0) -> memoryview:
         """The whole content without a copy: a read-only view of the library's memory, which lives as long as the view
@@ -139,7 +142,12 @@ class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; 
 
     def versions(self, path: str) -> Listing:
         """The states of the file, newest first, the current one included; `version` names each."""
-        return Listing(self._store, lib.jzse_versions_open, self._name, _native.text(path))
+        raw = _native.text(path)
+        given, held = options.get(self._snapshot, 0)
+        try:
+            return Listing(self._store, lib.jzse_versions_open, self._name, raw, given)
+        finally:
+            held.clear()
 
     def info(self) -> records.NamespaceInfo:
         """Counts and sizes, as of now."""
@@ -158,8 +166,11 @@ class NamespaceView(Mapping):  # type: ignore[type-arg]  # Mapping[str, bytes]; 
         return self.list().paths()
 
     def __len__(self) -> int:
-        """Counts by listing: the store's own count has directories in it."""
-        return sum(1 for _ in self)
+        """How many files and symlinks; of a snapshot they are counted one by one."""
+        if self._snapshot is not None:
+            return sum(1 for _ in self)
+        found = self.info()
+        return found.file_count - found.directory_count
 
     def __contains__(self, path: object) -> bool:
         try:

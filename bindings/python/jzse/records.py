@@ -59,6 +59,7 @@ class NamespaceInfo(NamedTuple):
     version_count: int
     version_bytes: int
     tombstone_count: int
+    directory_count: int     #: explicit directories, which file_count includes
 
 
 class Stats(NamedTuple):

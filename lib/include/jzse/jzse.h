@@ -24,9 +24,14 @@
  *   Threads    All calls are thread-safe, except that one handle of a reader, writer, group, list or feed
  *              belongs to one thread at a time. Closing a store while other threads are inside its calls, or
  *              while handles opened from it live, is the caller's mistake: jzse_store_close waits for calls
- *              under way and answers JZSE_BUSY if handles are left.
- *   Fork       A child of fork() must not use handles of its parent. Nothing in here forks, changes signal
- *              handling, the environment or the locale, or terminates the process for bad input.
+ *              under way and answers JZSE_BUSY if handles are left; the message says how many of which kind.
+ *   Buffers    Contents that a call is given are read more than once (hashed, then written). A host that changes them
+ *              before the call returns, or an asynchronous request is reaped, may store what later reads as
+ *              JZSE_CORRUPT; that file only, nothing else.
+ *   Fork       A child of fork() must not use handles of its parent, not even to close them. It shares the parent's
+ *              lock: as long as a child lives that did not exec (descriptors are close-on-exec), the store stays
+ *              locked, also after the parent closed it or ended. Fork before opening, or exec. Nothing in here forks,
+ *              changes signal handling, the environment or the locale, or terminates the process for bad input.
  *
  * NAMES
  *   A namespace name is 1 to 64 characters of [a-z0-9._-], beginning with a letter or digit. A namespace of kind
@@ -156,8 +161,9 @@ typedef struct jzse_stats {
   uint64_t index_rebuilt;         /* 1 when this open rebuilt the index from the segments */
   uint64_t uses_uring;
 } jzse_stats;
-#define JZSE_STATS_INIT {sizeof(jzse_stats)}
+#define JZSE_STATS_INIT {sizeof(jzse_stats), 0, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
+/* What the store holds, and what has been done since this process opened it. */
 JZSE_API int jzse_store_stats(jzse_store *store, jzse_stats *stats, jzse_error *error);
 /* The region name; valid until the store is closed. */
 JZSE_API const char *jzse_store_region(jzse_store *store);
@@ -192,13 +198,14 @@ typedef struct jzse_namespace_info {
   uint32_t struct_size;
   uint32_t reserved;
   char name[72];
-  uint64_t file_count;
+  uint64_t file_count;            /* live files, symlinks and explicit directories */
   uint64_t logical_bytes;
   uint64_t version_count;
   uint64_t version_bytes;
   uint64_t tombstone_count;
+  uint64_t directory_count;       /* explicit directories, which file_count includes */
 } jzse_namespace_info;
-#define JZSE_NAMESPACE_INFO_INIT {sizeof(jzse_namespace_info)}
+#define JZSE_NAMESPACE_INFO_INIT {sizeof(jzse_namespace_info), 0, {0}, 0, 0, 0, 0, 0, 0}
 
 /* EXISTS when there is one of that name. `config` may be NULL. */
 JZSE_API int jzse_namespace_create(jzse_store *store, const char *name, const jzse_namespace_config *config,
@@ -233,7 +240,7 @@ typedef struct jzse_file_info {
   uint64_t file_counter;
   char etag[72];                  /* 64 hex digits of the content's identity; "" for directories */
 } jzse_file_info;
-#define JZSE_FILE_INFO_INIT {sizeof(jzse_file_info)}
+#define JZSE_FILE_INFO_INIT {sizeof(jzse_file_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}}
 
 typedef struct jzse_pair {
   const char *key;
@@ -289,6 +296,13 @@ typedef struct jzse_get_options {
  * NO_MEMORY. */
 JZSE_API int jzse_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
                       void **data, size_t *size, jzse_file_info *info, jzse_error *error);
+/* The whole content in memory of the caller's, whose size need not be known before: `place` is called once, on the
+ * calling thread, with the size that was found, and answers where that many bytes go, or NULL to give up (JZSE_CLOSED;
+ * for an empty content NULL is as good as any). It must not call the store. After an error that followed, the memory
+ * holds nothing of meaning. Other errors as jzse_get. */
+typedef void *(*jzse_place_fn)(void *context, uint64_t size);
+JZSE_API int jzse_get_into(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
+                           jzse_place_fn place, void *context, jzse_file_info *info, jzse_error *error);
 /* Up to `size` bytes from `offset` into the caller's buffer; *count is less only at the end of the content. */
 JZSE_API int jzse_get_range(jzse_store *store, const char *ns, const char *path,
                             const jzse_get_options *options, uint64_t offset, void *buffer, size_t size,
@@ -391,9 +405,10 @@ JZSE_API int jzse_mkdir(jzse_store *store, const char *ns, const char *path, con
 /* ----------------------------------------------------------------------------------------------- versions */
 
 /* Lists the states of the file at `path`, newest first, the current one included; of a deleted file the tombstone
- * comes first. Read with jzse_list_next: entry->info.sequence names the version, entry->path is its path then. */
-JZSE_API int jzse_versions_open(jzse_store *store, const char *ns, const char *path, jzse_list **list,
-                                jzse_error *error);
+ * comes first. Read with jzse_list_next: entry->info.sequence names the version, entry->path is its path then. With a
+ * snapshot in `options`: what it sees; `version` must be 0. */
+JZSE_API int jzse_versions_open(jzse_store *store, const char *ns, const char *path,
+                                const jzse_get_options *options, jzse_list **list, jzse_error *error);
 /* Makes an old version the newest one again (a new change; also undeletes). */
 JZSE_API int jzse_version_restore(jzse_store *store, const char *ns, const char *path, uint64_t version,
                                   jzse_file_info *info, jzse_error *error);
@@ -446,13 +461,19 @@ typedef struct jzse_feed_options {
 #define JZSE_FEED_OPTIONS_INIT {sizeof(jzse_feed_options), 0, NULL, NULL, 0}
 
 /* Changes in order of sequence. A cursor never becomes too old: what compaction dropped was superseded by a later
- * change, which the feed still brings. Only durable changes appear. */
+ * change, which the feed still brings; except that the deletion of a file goes once nothing of the file is left. A
+ * consumer that keeps a copy and was away during a compaction therefore looks once for what the store has no more
+ * (examples/c/mirror.c). Only durable changes appear. */
 typedef struct jzse_feed jzse_feed;
 JZSE_API int jzse_feed_open(jzse_store *store, const jzse_feed_options *options, jzse_feed **feed,
                             jzse_error *error);
 /* The next change, waiting up to timeout_ms for one (0: poll, -1: for ever, until jzse_feed_cancel). *change is
  * NULL when the time is over, and otherwise valid until the next call on this feed. CLOSED after a cancel. */
 JZSE_API int jzse_feed_next(jzse_feed *feed, int timeout_ms, const jzse_change **change, jzse_error *error);
+/* A descriptor for poll and its kin, so that an event loop needs no thread to wait: readable while changes may wait, and
+ * after a cancel. When it is, call jzse_feed_next with timeout 0 until *change is NULL; that may be at once, because
+ * the feed's namespace and prefix are looked at only then. Owned by the feed, valid until jzse_feed_close; or -1. */
+JZSE_API int jzse_feed_fd(jzse_feed *feed);
 /* Ends waits in jzse_feed_next, now and later. The only call allowed while another thread uses the feed. */
 JZSE_API void jzse_feed_cancel(jzse_feed *feed);
 JZSE_API void jzse_feed_close(jzse_feed *feed);
@@ -501,7 +522,7 @@ typedef struct jzse_verify_report {
   uint64_t problems;                      /* damaged records, files or index entries */
   uint64_t repaired;
 } jzse_verify_report;
-#define JZSE_VERIFY_REPORT_INIT {sizeof(jzse_verify_report)}
+#define JZSE_VERIFY_REPORT_INIT {sizeof(jzse_verify_report), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* Reads every record of every segment and compares the index with the journal. JZSE_OK when nothing is wrong or all
  * was repaired, JZSE_CORRUPT when there are problems (the report and the callback tell them). */
@@ -523,8 +544,10 @@ typedef struct jzse_compact_report {
   uint64_t bytes_before, bytes_after;
   uint64_t versions_expired, chunks_dropped, tombstones_dropped;
 } jzse_compact_report;
-#define JZSE_COMPACT_REPORT_INIT {sizeof(jzse_compact_report)}
+#define JZSE_COMPACT_REPORT_INIT {sizeof(jzse_compact_report), 0, 0, 0, 0, 0, 0, 0}
 
+/* Copies together what is alive and gives back the space of the rest; forgets versions that have expired. Other calls go
+ * on meanwhile. Cancelled, it keeps what it has finished. */
 JZSE_API int jzse_compact(jzse_store *store, const jzse_compact_options *options, jzse_compact_report *report,
                           jzse_error *error);
 
@@ -543,7 +566,7 @@ typedef struct jzse_archive_report {
   uint32_t reserved;
   uint64_t files, versions, bytes;
 } jzse_archive_report;
-#define JZSE_ARCHIVE_REPORT_INIT {sizeof(jzse_archive_report)}
+#define JZSE_ARCHIVE_REPORT_INIT {sizeof(jzse_archive_report), 0, 0, 0, 0}
 
 /* Writes a namespace as one stream that any JzSE can import (docs/format-archive.md). The descriptor may be a pipe; one
  * that nobody reads raises SIGPIPE, as write(2) does. With `versions`, deleted files whose versions are kept are
@@ -573,6 +596,7 @@ typedef struct jzse_completion {
   char message[200];
 } jzse_completion;
 
+/* `capacity`: how many requests may be under way or wait to be reaped. */
 JZSE_API int jzse_queue_open(jzse_store *store, uint32_t capacity, jzse_queue **queue, jzse_error *error);
 /* A descriptor that polls readable while completions wait. Owned by the queue; or -1. */
 JZSE_API int jzse_queue_fd(jzse_queue *queue);
@@ -583,6 +607,7 @@ JZSE_API int jzse_queue_reap(jzse_queue *queue, jzse_completion *completions, si
 /* Waits for what is under way, drops unreaped completions. */
 JZSE_API void jzse_queue_close(jzse_queue *queue);
 
+/* The calls of these names without `_async`, as requests. */
 JZSE_API int jzse_put_async(jzse_queue *queue, uint64_t tag, const char *ns, const char *path, const void *data,
                             size_t size, const jzse_put_options *options, jzse_error *error);
 JZSE_API int jzse_get_async(jzse_queue *queue, uint64_t tag, const char *ns, const char *path,

@@ -1,0 +1,3 @@
+module example.org/jzse-backup
+
+go 1.20

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of compaction share: compaction.cc picks the segments, compaction_liveness.cc tells what is alive in them,
+// compaction_copy.cc copies it, compaction_switch.cc moves the index over.
+//
+// Threads: as compaction.h.
+#ifndef JZSE_STORE_COMPACTION_PARTS_H_
+#define JZSE_STORE_COMPACTION_PARTS_H_
+
+#include <map>
+#include <set>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "store/compaction.h"
+#include "store/manifest.h"
+
+namespace jzse::store {
+
+inline Location PlaceOf(const Segment& segment, const FooterEntry& entry) {
+  return {segment.id(), entry.offset, RecordSize(entry.header.length)};
+}
+
+// A segment with what is alive in it.
+struct CompactionInput {
+  SegmentRef segment;
+  std::vector<FooterEntry> entries;            // only while it is compacted: many inputs wait
+  std::vector<bool> alive;
+  std::vector<size_t> conditional;             // alive unless no older state can be left anywhere; see Reconsider
+  std::vector<size_t> holders;                 // alive only because others share their content
+  uint64_t conditional_bytes = 0;
+  uint64_t alive_bytes = 0;
+  uint64_t total_bytes = 0;
+  uint64_t tombstones = 0;                     // that are dropped
+
+  uint64_t dead_bytes() const { return total_bytes - alive_bytes; }
+  bool worth(bool full) const {
+    return full ? dead_bytes() + conditional_bytes > 0 : dead_bytes() * 2 >= total_bytes;
+  }
+};
+Status LoadEntries(CompactionInput& input);
+bool IsBulk(const Segment& segment, const std::vector<FooterEntry>& entries);
+
+class Liveness {
+ public:
+  explicit Liveness(const CompactionContext& context) : c_(context) {}
+
+  // Fingerprints of all chunks that files and versions need. A collision only keeps a dead chunk.
+  Status MarkChunks();
+  // `conditional` is set for a record that is only needed while older states may exist: see Droppable. `holder` for one
+  // that only the content it shares keeps alive.
+  StatusOr<bool> Alive(const Segment& segment, const FooterEntry& entry, bool* conditional, bool* holder);
+  // The states of files that stay although nothing but the sharing of their content needs them.
+  using Holders = std::map<std::pair<NamespaceId, FileId>, std::set<Sequence>>;
+  // Whether a conditional record may go, given that what is dead in the inputs goes with it.
+  StatusOr<bool> Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const Holders& holders);
+
+ private:
+  Status MarkEntry(NamespaceId ns, Bytes key, Bytes value);
+  Status MarkNode(NamespaceId ns, const ManifestNode& node);
+  // Whether a segment outside of the inputs may hold a sequence of this range.
+  bool MayExist(Sequence low, Sequence high, const std::set<SegmentId>& inputs);
+  StatusOr<bool> Refers(const std::string& key, const FooterEntry& entry, const Location& place, FileEntry* found);
+  StatusOr<bool> ChangeAlive(const FooterEntry& entry, const Location& place, bool* conditional, bool* is_holder);
+
+  const CompactionContext& c_;
+  std::unordered_set<uint64_t> marks_;  // Abseil's does not survive a failed allocation
+  bool marked_ = false;
+};
+
+StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness, SegmentRef segment);
+// Conditional records go if nothing older is left outside of the segments that go together.
+Status Reconsider(Liveness& liveness, std::vector<CompactionInput>& inputs);
+
+// Copies what is alive in the inputs to one cold segment and lets it replace them. `present`: the segments whose files
+// are there.
+Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<CompactionInput>& inputs,
+                   const std::set<SegmentId>& present, CompactionTotals* totals);
+
+}  // namespace jzse::store
+
+#endif  // JZSE_STORE_COMPACTION_PARTS_H_

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// One moment of a LiveIndex: a snapshot of the Index and, only where the Index could not be brought up to that moment, the
+// changes that it lacks.
+//
+// Threads: a view may be read from any thread, each cursor by one.
+#ifndef JZSE_STORE_LIVE_VIEW_H_
+#define JZSE_STORE_LIVE_VIEW_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/container/btree_map.h"
+#include "store/index.h"
+
+namespace jzse::store {
+
+using OverlayMap = absl::btree_map<std::string, std::optional<std::string>>;  // no value: deleted
+
+struct LiveView final : IndexSnapshot {
+  std::unique_ptr<IndexSnapshot> below;
+  std::shared_ptr<const OverlayMap> above;  // usually null; shared with the LiveIndex, which changes it no more
+};
+
+// `view`: as LiveIndex::Snapshot gives them.
+StatusOr<bool> GetIn(Index& index, const LiveView& view, Bytes key, std::string* value);
+std::unique_ptr<IndexCursor> NewCursorIn(Index& index, const LiveView& view, CursorUse use);
+
+}  // namespace jzse::store
+
+#endif  // JZSE_STORE_LIVE_VIEW_H_
