@@ -226,6 +226,19 @@ TEST_CASE("segments beside another store's identity are not taken for leftovers"
   CHECK(*Get(*world.store, "default", "a") == "here");
 }
 
+TEST_CASE("of many threads that commit at once each one comes back") {
+  World world;
+  std::vector<std::thread> threads;
+  std::atomic<int> failed{0};
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 300; ++i)
+        if (!Put(*world.store, "default", std::to_string(t) + "/" + std::to_string(i % 7), "x").ok()) ++failed;
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failed == 0);
+}
+
 TEST_CASE("a content that is being written while others are committed is whole after the next opening") {
   World world;
   const std::string content = Noise(1, 6'000'000);

@@ -25,7 +25,7 @@ BUGS = [
         'a transaction that fails leaves its first records in the group'),
     bug('visible-before-durable', 'fault_test', 'readers see a group before it is durable'),
     bug('half-group-published', 'memory_test', 'without memory half of a group becomes visible'),
-    bug('lost-wake-up', 'async files', 'a leader that leaves wakes nobody of those who are still queued', hangs=True),
+    bug('lost-wake-up', 'upkeep_test async files', 'a leader that leaves wakes nobody of those who are still queued', hangs=True),
     bug('rollback-forgets-totals', 'groups engine_model_prop_test', 'a failed transaction leaves its counts in the totals'),
     # ---- segments and their format
     bug('check-without-offset', 'store_format_test', 'the check does not bind the offset, so a record counts wherever it lies'),
