@@ -11,6 +11,7 @@
 #include "base/hash.h"    // IWYU pragma: export
 #include "base/ids.h"     // IWYU pragma: export
 #include "base/limits.h"  // IWYU pragma: export
+#include "base/planted.h"  // IWYU pragma: export
 #include "base/prng.h"    // IWYU pragma: export
 #include "base/status.h"  // IWYU pragma: export
 

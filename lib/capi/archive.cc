@@ -93,6 +93,7 @@ Status ArchiveExport::Older(const engine::ListEntry& entry, bool* any) {
       older.push_back(version->info.sequence);
     }
   }
+  if (base::Planted("archive-history-reversed")) std::reverse(older.begin(), older.end());
   for (auto sequence = older.rbegin(); sequence != older.rend(); ++sequence) {
     engine::GetOptions get = newest_;
     get.version = *sequence;

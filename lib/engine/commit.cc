@@ -180,7 +180,7 @@ bool StoreImpl::TakeBatch(const Request* own, bool done, uint32_t* number, bool*
       return true;
     }
   }
-  if (waiting) {
+  if (waiting && !base::Planted("lost-wake-up")) {
     wake_[*number % 4].WakeOne();
     WakeAsync();
   }
@@ -260,6 +260,8 @@ Status StoreImpl::CommitGroup(std::span<Request* const> requests, store::Stage& 
   JZSE_RETURN_IF_ERROR(base::CatchOutOfMemory([&] { return Broken() ? CheckWritable() : StageGroup(requests, stage); }));
   const size_t records = journal_->group_records();
   const uint64_t bytes = journal_->group_bytes();
+  if (records > 0 && base::Planted("visible-before-durable"))
+    index_->Publish(store::Stage(stage).Take(), index_->applied());
   if (records > 0) {
     const Status written = base::CatchOutOfMemory([&] { return journal_->Commit(); });
     counters_.syncs = journal_->syncs();
@@ -400,7 +402,7 @@ void StoreImpl::PublishBatch(store::Stage& stage) {
     visible_.store(journal_->last(), std::memory_order_release);
     if (!telling_feeds_.empty()) TellFeeds();
   }
-  feed_changed_.notify_all();
+  if (!base::Planted("feed-not-woken")) feed_changed_.notify_all();
   if (journal_->remaining() < journal_->next_segment_size() / 2) spare_wanted_ = journal_->next_segment_size();
   DrainIfFull();
   Nudge();

@@ -130,7 +130,8 @@ class Expiry {
     size_t due = versions.size() > keep ? versions.size() - keep : 0;
     while (due < versions.size()) {
       const bool last = due + 1 == versions.size();
-      if (!Old(last ? current.content().stamp.ms() : versions[due + 1].changed_ms)) break;
+      const uint64_t superseded_ms = last ? current.content().stamp.ms() : versions[due + 1].changed_ms;
+      if (!Old(base::Planted("age-counts-from-writing") ? versions[due].changed_ms : superseded_ms)) break;
       ++due;
     }
     for (size_t begin = 0; begin < due; begin += kVersionsPerFile) {

@@ -31,6 +31,7 @@ bool MovedAway(const Status& status) { return base::Is(status, Code::kBusy); }
 }  // namespace
 
 StatusOr<bool> StoreImpl::Load(const std::string& key, const store::ReadView* view, std::string* value) {
+  if (base::Planted("snapshot-sees-later")) view = nullptr;
   return view != nullptr ? index_->Get(*view->index, key, value) : index_->Get(key, value);
 }
 
@@ -278,7 +279,7 @@ StatusOr<size_t> StoreImpl::ReadRange(std::string_view ns, std::string_view path
     base::Buffer data;
     if (ReadHot(name.id, store::PathKey(name.id, canonical), &data, nullptr, nullptr, &ticket)) {
       if (offset >= data.size()) return size_t{0};
-      const Bytes piece = data.view().substr(offset, size);
+      const Bytes piece = data.view().substr(base::Planted("range-from-the-start") ? 0 : offset, size);
       std::copy_n(piece.data(), piece.size(), buffer);
       return piece.size();
     }

@@ -104,7 +104,7 @@ StatusOr<std::vector<FileEntry>> Resolver::ListBelow(const Operation& operation,
 
 // In a tree no parent may be a file.
 Status Resolver::CheckParents(const Operation& operation, const std::string& path) {
-  if (operation.policy.kind != model::NamespaceKind::kTree) return {};
+  if (base::Planted("file-below-file") || operation.policy.kind != model::NamespaceKind::kTree) return {};
   for (std::string_view parent = model::ParentOf(path); !parent.empty(); parent = model::ParentOf(parent)) {
     JZSE_ASSIGN_OR_RETURN(const Entry entry, Load(operation, std::string(parent)));
     if (!entry || !entry->live()) continue;
@@ -128,6 +128,7 @@ Status Resolver::CheckPlace(const Operation& operation, const std::string& path,
 
 Status Resolver::CheckQuota(const Operation& operation, const Entry& current, const Content& content) {
   JZSE_ASSIGN_OR_RETURN(const store::NamespaceEntry* const ns, stage_.Namespace(operation.ns));
+  if (base::Planted("quota-off-for-overwrites") && current) return {};
   const model::NamespacePolicy& policy = ns->record.policy;
   const bool live = current && current->live();
   const uint64_t old_size =
@@ -138,7 +139,7 @@ Status Resolver::CheckQuota(const Operation& operation, const Entry& current, co
     return Fail(Code::kQuota, absl::StrCat("namespace ", model::Quoted(operation.ns_name), ": ", new_size,
                                            " bytes more would exceed the quota of ", policy.quota_bytes, " bytes"));
   }
-  if (policy.quota_files != 0 && !live && ns->totals.files + 1 > policy.quota_files) {
+  if (policy.quota_files != 0 && !live && ns->totals.files + (base::Planted("quota-off-by-one") ? 0 : 1) > policy.quota_files) {
     return Fail(Code::kQuota, absl::StrCat("namespace ", model::Quoted(operation.ns_name), ": the quota of ",
                                            policy.quota_files, " files is reached"));
   }
@@ -161,7 +162,7 @@ StatusOr<Sequence> Resolver::FloorFor(const Operation& operation, const Entry& c
       }));
   if (counts) sequences.push_back(current->sequence);
   if (sequences.size() <= keep) return current->floor;
-  return sequences[sequences.size() - keep];
+  return sequences[sequences.size() - keep - (base::Planted("retention-off-by-one") ? 1 : 0)];
 }
 
 // ------------------------------------------------------------------------------------------------ emitting
@@ -267,6 +268,8 @@ Status Resolver::Put(const Operation& operation, FileInfo* info) {
   content.storage = operation.manifest.empty() ? Content::Storage::kInline : Content::Storage::kChunked;
   content.manifest = operation.manifest;
   SetAttributesOf(operation.put.attributes, content);
+  if (base::Planted("etag-of-old-content") && current && !current->content().content.hash.empty())
+    content.hash = current->content().content.hash;
   return PutContent(operation, operation.path, current, std::move(content), store::ChangeType::kPut, info);
 }
 

@@ -36,7 +36,7 @@ Status WriterImpl::Cut(bool final) {
   const model::NamespacePolicy& policy = operation_->policy;
   const store::ChunkSizes sizes{policy.chunk_min, policy.chunk_average, policy.chunk_max};
   Bytes rest(buffer_);
-  while (!rest.empty() && (final || rest.size() >= sizes.max)) {
+  while (!rest.empty() && (final || rest.size() >= sizes.max || base::Planted("cuts-depend-on-buffer"))) {
     const size_t cut = store::NextCut(rest, sizes);
     JZSE_RETURN_IF_ERROR(StoreChunk(rest.substr(0, cut)));
     rest.remove_prefix(cut);
@@ -72,7 +72,7 @@ StatusOr<std::unique_ptr<Operation>> WriterImpl::Finish() {
                 absl::StrCat(model::Quoted(operation_->path), ": a symlink's target has 1 to ", base::kSymlinkSizeMax,
                              " bytes"));
   }
-  if (size_ <= base::kInlineSizeMax) {
+  if (size_ <= base::kInlineSizeMax + (base::Planted("inline-threshold-off-by-one") ? 1 : 0)) {
     operation_->pins.reset();
     operation_->owned = std::move(buffer_);
     const std::string content = operation_->owned;

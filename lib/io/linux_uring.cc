@@ -41,7 +41,7 @@ class Uring final : public UringReader {
     for (ReadOp& op : ops) op.count = 0;
     Carry(ops);
     for (ReadOp& op : ops) {
-      if (op.count < op.size) {
+      if (op.count < op.size && !base::Planted("short-ring-read-believed")) {
         ReadRest(op);
       } else {
         op.status = Status();

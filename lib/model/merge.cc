@@ -63,7 +63,7 @@ FileRecord Merge(const FileRecord& a, const FileRecord& b) {
   merged.id = a.id;
   merged.path = PathOrder(a.path) < PathOrder(b.path) ? b.path : a.path;
   merged.vector = a.vector;
-  merged.vector.Merge(b.vector);
+  if (!base::Planted("merge-forgets-vector")) merged.vector.Merge(b.vector);
   merged.contents = MergedContents(a, b);
   if (merged.contents.empty()) {
     ForEachDot(a, b, [&merged](const ContentVersion* in_a, const ContentVersion* in_b) {

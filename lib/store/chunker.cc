@@ -91,7 +91,7 @@ size_t NextCut(base::Bytes bytes, const ChunkSizes& sizes) {
 
   const size_t cut = Scan(data, sizes.min, middle, SpreadMask(bits + 2), &hash);
   if (cut < middle) return cut;
-  return Scan(data, middle, end, SpreadMask(bits - 2), &hash);
+  return Scan(data, middle, end, SpreadMask(base::Planted("loose-mask-strict") ? bits + 2 : bits - 2), &hash);
 }
 
 }  // namespace jzse::store

@@ -62,6 +62,7 @@ Status CopyAlive(const CompactionContext& c, const std::vector<CompactionInput>&
   std::sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) {
     return a.input->entries[a.entry].header.sequence < b.input->entries[b.entry].header.sequence;
   });
+  if (base::Planted("compaction-drops-newest") && !picks.empty()) picks.pop_back();
   std::string buffer;
   for (const Pick& pick : picks) {
     const FooterEntry& entry = pick.input->entries[pick.entry];
@@ -135,7 +136,7 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<C
   }
   if (!status.ok() && !cold->trailer()) c.factory.Abandon(cold->path());
   JZSE_RETURN_IF_ERROR(status);
-  JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
+  if (!base::Planted("originals-removed-early")) JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
   uint64_t dead_chunks = 0;
   for (const CompactionInput& input : inputs) {
     totals->tombstones_dropped += input.tombstones;

@@ -36,6 +36,7 @@ Status Liveness::MarkChunks() {
   const auto view = c_.index.View();
   const auto cursor = c_.index.NewCursor(*view, CursorUse::kWalk);
   for (const char letter : {'P', 'T', 'V'}) {
+    if (letter == 'V' && base::Planted("version-chunks-collected")) continue;
     uint64_t seen = 0;
     for (cursor->Seek(Bytes(&letter, 1)); cursor->valid() && cursor->key().front() == letter; cursor->Next()) {
       JZSE_RETURN_IF_ERROR(MarkEntry(base::LoadBe32(cursor->key().data() + 1), cursor->key(), cursor->value()));
@@ -77,6 +78,7 @@ StatusOr<bool> Liveness::Alive(const Segment& segment, const FooterEntry& entry,
 }
 
 StatusOr<bool> Liveness::Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const Holders& holders) {
+  if (base::Planted("tombstone-dropped-early")) return true;
   const auto stays = [&](NamespaceId ns, const FileId& file, Sequence low, Sequence high) {
     const auto it = holders.find({ns, file});
     if (it == holders.end()) return false;
@@ -109,7 +111,7 @@ Status Liveness::MarkEntry(NamespaceId ns, Bytes key, Bytes value) {
 Status Liveness::MarkNode(NamespaceId ns, const ManifestNode& node) {
   for (const ManifestEntry& entry : node.entries) {
     if (!marks_.insert(Fingerprint(ns, entry.hash)).second && node.level > 0) continue;
-    if (node.level == 0) continue;
+    if (node.level == 0 || base::Planted("marks-first-level-only")) continue;
     std::string bytes;
     JZSE_RETURN_IF_ERROR(c_.chunks.Read(ns, entry.hash, nullptr, false, &bytes));
     JZSE_ASSIGN_OR_RETURN(const ManifestNode child, DecodeNode(bytes));

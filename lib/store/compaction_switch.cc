@@ -64,7 +64,7 @@ Status SwitchChange(Stage& stage, const FooterEntry& entry, const std::set<Segme
     if (ns != nullptr && ns->totals.tombstones > 0) --ns->totals.tombstones;
     return {};
   }
-  return to == nullptr ? Status() : SwitchHolder(stage, sequence, from, *to);
+  return to == nullptr || base::Planted("shared-content-not-switched") ? Status() : SwitchHolder(stage, sequence, from, *to);
 }
 
 Status SwitchOne(Stage& stage, const FooterEntry& entry, const std::set<SegmentId>& from, const Location* to) {

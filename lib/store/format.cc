@@ -154,7 +154,9 @@ std::optional<SegmentId> ParseSegmentFileName(std::string_view name) {
 }
 
 uint64_t RecordSealer::SeedAt(uint64_t offset) const {
-  const uint64_t words[4] = {store_.low, store_.high, segment_, offset};
+  if (base::Planted("check-without-offset")) offset = 0;
+  const SegmentId segment = base::Planted("stale-record-accepted") ? 0 : segment_;
+  const uint64_t words[4] = {store_.low, store_.high, segment, offset};
   return base::Xxh64(Bytes(reinterpret_cast<const char*>(words), sizeof words), 0);
 }
 

@@ -60,7 +60,7 @@ Status WritePages(io::File& file, uint64_t offset, Bytes bytes) {
     bytes = bytes.substr(0, head);
   }
   JZSE_RETURN_IF_ERROR(file.Write(offset, std::span(&bytes, 1)));
-  return file.SyncData();
+  return base::Planted("trailer-before-footer") ? Status() : file.SyncData();
 }
 
 }  // namespace
@@ -165,12 +165,13 @@ Location Journal::Append(RecordType type, Bytes head, Bytes body) {
 }
 
 void Journal::EndTransaction() {
+  if (base::Planted("transaction-falls-apart")) mark_ = records_.size();
   for (size_t i = mark_; i + 1 < records_.size(); ++i) records_[i].header.flags |= kFlagTransactionMore;
   mark_ = records_.size();
 }
 
 void Journal::RollbackTransaction() {
-  if (records_.size() == mark_) return;
+  if (records_.size() == mark_ || base::Planted("half-transaction-kept")) return;
   buffer_.Cut(records_[mark_].position);
   records_.resize(mark_);
 }
@@ -189,7 +190,8 @@ uint64_t Journal::FooterRoom() const {
 
 // Completes every record of the group: header, prefix of the first one, check.
 void Journal::FinishGroup() {
-  const GroupPrefix prefix{static_cast<uint32_t>(group_bytes()), static_cast<uint32_t>(records_.size()), last_,
+  const Sequence durable = base::Planted("group-vouches-for-itself") ? next() - 1 : last_;
+  const GroupPrefix prefix{static_cast<uint32_t>(group_bytes()), static_cast<uint32_t>(records_.size()), durable,
                            previous_check_};
   StoreGroupPrefix(prefix, buffer_.data() + records_.front().position + base::kRecordHeaderSize);
   for (const Pending& record : records_) {
@@ -212,8 +214,11 @@ Status Journal::Commit() {
   buffer_.AppendZeros(base::AlignUp(buffer_.size(), base::kBlockSize) - buffer_.size());
   const Bytes part = buffer_.view();
   JZSE_CHECK(block_ + part.size() <= capacity_);
-  if (const Status status = segment_->file().WriteDurable(block_, std::span(&part, 1)); !status.ok())
-    return Broken(status);
+  Status status = base::Planted("acknowledge-before-sync") ? segment_->file().Write(block_, std::span(&part, 1))
+                                                           : segment_->file().WriteDurable(block_, std::span(&part, 1));
+  if (base::Planted("retry-failed-sync") && !status.ok())
+    status = segment_->file().WriteDurable(block_, std::span(&part, 1));
+  if (!status.ok()) return Broken(status);
   ++syncs_;
   bytes_written_ += bytes;
   for (const Pending& record : records_) {

@@ -133,9 +133,11 @@ class BufferedFile final : public leveldb::WritableFile {
     return leveldb::Status::OK();
   }
   // LevelDB calls it for each block of a table; nobody reads what is neither synced nor closed.
-  leveldb::Status Flush() override { return leveldb::Status::OK(); }
+  leveldb::Status Flush() override {
+    return base::Planted("trust-leveldb-sequence") ? WriteOut({}) : leveldb::Status::OK();
+  }
   leveldb::Status Sync() override {
-    if (manifest_ != nullptr) {
+    if (manifest_ != nullptr && !base::Planted("tables-without-names")) {
       const leveldb::Status status = ToLevelDb(manifest_->Sync());
       if (!status.ok()) return status;
     }
@@ -220,7 +222,7 @@ leveldb::Status LevelDbEnv::NewSequentialFile(const std::string& path,
                                               leveldb::SequentialFile** file) {
   *file = nullptr;
   const std::string name = Name(path);
-  if (IsLog(name)) {
+  if (IsLog(name) && !base::Planted("trust-leveldb-sequence")) {
     *file = new SequentialBytes({});
     return leveldb::Status::OK();
   }
@@ -230,7 +232,7 @@ leveldb::Status LevelDbEnv::NewSequentialFile(const std::string& path,
   if (!bytes.ok()) return ToLevelDb(bytes.status());
   if (IsManifest(name)) {
     const size_t intact = IntactLogSize(*bytes);
-    if (intact < ReadSynced(directory_, name)) {
+    if (intact < ReadSynced(directory_, name) && !base::Planted("index-damage-hidden")) {
       return leveldb::Status::Corruption(name, "the end of what was synced is damaged");
     }
     bytes->resize(intact);
@@ -262,7 +264,7 @@ leveldb::Status LevelDbEnv::NewWritableFile(const std::string& path, leveldb::Wr
   if (IsLog(name)) {
     NoteLogFile();
     *file = new NullFile;
-    return leveldb::Status::OK();
+    if (!base::Planted("trust-leveldb-sequence")) return leveldb::Status::OK();
   }
   auto created = directory_.Create(name);
   if (!created.ok()) return ToLevelDb(created.status());

@@ -104,6 +104,7 @@ void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
   published_.clear();
   for (const auto& [key, value] : ops) published_.push_back(LocationCache::HashOf(key));
   PublishOverlay(std::move(ops), applied);
+  if (base::Planted("hot-place-stays")) return;
   // Afterwards: a reader that looked up before cannot insert any more, one that looks up now finds the new state. Only
   // places of P keys are remembered, but asking for the others costs little.
   for (const uint64_t hash : published_) places_.Erase(hash);
@@ -122,6 +123,7 @@ void LiveIndex::MergeInto(OverlayMap* to, OverlayMap& ops) {
       inserted.push_back(fresh);
     }
   } catch (...) {
+    if (base::Planted("half-group-published")) throw;
     auto done = ops.begin();
     for (const bool fresh : inserted) {
       const auto at = to->find(done->first);
@@ -198,8 +200,14 @@ Status LiveIndex::DrainLocked() {
   if (failing_) JZSE_RETURN_IF_ERROR(index_->Apply(std::span<const IndexOpView>()));
   std::vector<IndexOpView> batch;  // flushing_ is changed only under drain_mutex_, so reading it needs no lock
   batch.reserve(flushing_->size() + 1);
-  for (const auto& [key, value] : *flushing_) batch.push_back({key, value});
   const std::string applied_key = AppliedKey(), applied_value = EncodeApplied(taken_);
+  if (base::Planted("watermark-before-flush")) {
+    const IndexOpView applied{applied_key, applied_value};
+    JZSE_RETURN_IF_ERROR(index_->Apply(std::span(&applied, 1)));
+    JZSE_RETURN_IF_ERROR(index_->Flush());
+  }
+  for (const auto& [key, value] : *flushing_)
+    if (value || !base::Planted("drain-forgets-deletions")) batch.push_back({key, value});
   batch.push_back({applied_key, applied_value});
   failing_ = true;
   JZSE_RETURN_IF_ERROR(index_->Apply(batch));

@@ -116,7 +116,8 @@ base::StatusOr<std::string> ManifestBuilder::Finish() {
   JZSE_CHECK(!levels_.empty());
   size_t level = 0;
   while (levels_[level].divided) {
-    if (!levels_[level].entries.empty()) JZSE_RETURN_IF_ERROR(CloseNode(level));
+    if (levels_[level].entries.size() > (base::Planted("last-manifest-node-lost") ? 1 : 0))
+      JZSE_RETURN_IF_ERROR(CloseNode(level));
     ++level;
   }
   return EncodeNode({static_cast<uint32_t>(level), levels_[level].entries});
@@ -164,7 +165,8 @@ base::Status ManifestWalker::Push() {
   const Frame& parent = frames_.back();
   const ManifestEntry& entry = parent.node.entries[parent.position];
   JZSE_ASSIGN_OR_RETURN(const std::string bytes, load_node_(entry.hash));
-  if (base::Sha256(bytes) != entry.hash) return Corrupt("bytes do not match their hash");
+  if (!base::Planted("manifest-node-unchecked") && base::Sha256(bytes) != entry.hash)
+    return Corrupt("bytes do not match their hash");
   JZSE_ASSIGN_OR_RETURN(ManifestNode node, DecodeNode(bytes));
   if (node.level + 1 != parent.node.level) return Corrupt("wrong level");
   if (SizeOf(node.entries) != entry.size) return Corrupt("does not cover what its parent says");

@@ -51,7 +51,7 @@ void NoteForRebuild(const Segment& segment, const FooterEntry& entry, MovedFiles
   if (entry.header.type != RecordType::kChange || IsPlainChange(entry.summary)) return;
   const auto change = DecodeChange(entry.summary);
   if (!change.ok()) return;
-  if (change->file.path.dot != change->file.id) moved->files.insert({change->ns, change->file.id});
+  if (change->file.path.dot != change->file.id && !base::Planted("rebuild-forgets-moves")) moved->files.insert({change->ns, change->file.id});
   for (const auto& content : change->file.contents)
     if (content.content.storage == model::Content::Storage::kReference)
       survey->wanted.insert(content.content.reference);

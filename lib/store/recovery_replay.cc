@@ -133,6 +133,7 @@ Status Replay(RecoverySession& s) {
   });
   // Chunks first: a change may name them.
   for (const Stream stream : {Stream::kBulk, Stream::kCommit}) {
+    if (stream == Stream::kBulk && base::Planted("chunks-not-replayed")) continue;
     const auto list = s.segments.List(stream);
     const StreamPosition from = stream == Stream::kBulk ? s.result.bulk : s.result.commit;
     for (size_t i = 0; i < list.size(); ++i) {
@@ -140,7 +141,8 @@ Status Replay(RecoverySession& s) {
         if (!list[i]->trailer()) JZSE_RETURN_IF_ERROR(FindEnd(list, i));
         continue;
       }
-      const uint64_t begin = list[i]->id() == from.segment ? from.offset : base::kSegmentHeaderSize;
+      uint64_t begin = list[i]->id() == from.segment ? from.offset : base::kSegmentHeaderSize;
+      if (base::Planted("refcount-replayed-twice")) begin = base::kSegmentHeaderSize;
       JZSE_RETURN_IF_ERROR(CheckReach(s, *list[i], begin));
       const Sequence durable = stream == Stream::kCommit ? DurableBefore(list, i) : 0;
       const bool continued = begin != base::kSegmentHeaderSize && stream == Stream::kCommit;

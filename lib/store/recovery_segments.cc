@@ -16,14 +16,17 @@ using base::Fail;
 // that is gone. So what recovery is going to believe is made to come from the disk: everything that is not sealed, and of
 // each stream the segments that the last process may have been sealing. Earlier ones were synced before it went on.
 Status DistrustCache(RecoverySession& s) {
+  if (base::Planted("page-cache-believed")) return {};
   std::vector<SegmentRef> doubtful;
   for (const Stream stream : {Stream::kCommit, Stream::kBulk, Stream::kCold}) {
+    if (stream == Stream::kCold && base::Planted("cold-trailer-believed")) continue;
     const auto list = s.segments.List(stream);
     for (size_t i = 0; i < list.size(); ++i)
       if (!list[i]->trailer() || i + 2 >= list.size()) doubtful.push_back(list[i]);
   }
   for (const SegmentRef& segment : doubtful) {
-    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(segment->file().SyncData());
+    if (!s.options.read_only && !base::Planted("recovered-tail-not-synced"))
+      JZSE_RETURN_IF_ERROR(segment->file().SyncData());
     JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment->file().Size());
     segment->file().DropCache(0, size);
     if (!segment->trailer()) continue;
@@ -48,6 +51,7 @@ std::vector<SegmentRef> Replaced(const SegmentSet& segments, const Segment& cold
 // wrote and never synced, or what a failed sync left in the cache, and without it they must not go.
 StatusOr<bool> SealedForCertain(RecoverySession& s, Segment& cold) {
   const auto trailer = cold.trailer();
+  if (base::Planted("cold-trailer-believed")) return trailer.has_value();
   if (!trailer || s.options.read_only || Replaced(s.segments, cold).empty()) return trailer.has_value();
   cold.file().DropCache(0, trailer->footer_end + kTrailerSize);
   JZSE_RETURN_IF_ERROR(cold.file().SyncData());

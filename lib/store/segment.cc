@@ -217,7 +217,8 @@ StatusOr<bool> SegmentScanner::Next(Item* item) {
       item->skipped += zeros - 8;
       continue;
     }
-    if (!ParseRecordHeader(view, end_ - position_, &item->header)) continue;
+    const uint64_t left = end_ - position_ - (base::Planted("segment-end-off-by-one") ? 1 : 0);
+    if (!ParseRecordHeader(view, left, &item->header)) continue;
     const uint32_t size = RecordSize(item->header.length);
     JZSE_RETURN_IF_ERROR(Fill(position_, size));
     view = Bytes(buffer_).substr(position_ - buffer_offset_);

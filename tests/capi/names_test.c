@@ -172,6 +172,10 @@ TEST(list_in_pages) {
   options.start_after = "a";
   options.prefix = "d";
   CHECK_STRING(names_in("default", &options), "d ");
+  put("d1", "x");
+  put("d.txt", "x");
+  options.start_after = "d";  /* what begins with it comes after it */
+  CHECK_STRING(names_in("default", &options), "d.txt d1 ");
 }
 
 TEST(list_entries_tell_all) {

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "store/chunker.h"
+#include "store/manifest.h"
 #include "store/store.h"
 #include "store_world.h"
 
@@ -167,6 +169,27 @@ TEST_CASE("of several files deleted at one path a put goes on with the same one,
   CHECK(Difference(dumps[0], dumps[1]) == "");
 }
 
+TEST_CASE("a dropped namespace leaves nothing but the record that it is dropped") {
+  World world;
+  const auto records = [&] {
+    world.Compact();
+    return world.store->Verify({})->records;
+  };
+  const uint64_t before = records();
+  REQUIRE(world.store->CreateNamespace("passing", {}).ok());
+  for (const char* name : {"a", "b", "c"}) {
+    REQUIRE(Put(*world.store, "passing", name, "1").ok());
+    REQUIRE(Put(*world.store, "passing", name, "2").ok());
+  }
+  REQUIRE(Put(*world.store, "passing", "large", Noise(1, 200'000)).ok());
+  REQUIRE(Move(*world.store, "passing", "a", "b").ok());  // behind it on its path stands the deleted "b"
+  REQUIRE(Delete(*world.store, "passing", "c").ok());
+  CHECK(records() > before + 8);
+  REQUIRE(world.store->DropNamespace("passing").ok());
+  CHECK(records() == before + 1);
+  CHECK(VerifyProblems(*world.store) == "");
+}
+
 TEST_CASE("compaction seals what killed processes left open, and can take it") {
   World world;
   for (int life = 0; life < 4; ++life) {
@@ -285,6 +308,83 @@ TEST_CASE("segments beside another store's identity are not taken for leftovers"
   REQUIRE(world.disk->Put("/store/JZSE", mine).ok());
   world.Open();
   CHECK(*Get(*world.store, "default", "a") == "here");
+}
+
+TEST_CASE("of many threads that commit at once each one comes back") {
+  World world;
+  std::vector<std::thread> threads;
+  std::atomic<int> failed{0};
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 300; ++i)
+        if (!Put(*world.store, "default", std::to_string(t) + "/" + std::to_string(i % 7), "x").ok()) ++failed;
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failed == 0);
+}
+
+TEST_CASE("a content that is being written while others are committed is whole after the next opening") {
+  World world;
+  const std::string content = Noise(1, 6'000'000);
+  auto writer = world.store->OpenWriter("default", "slow", {});
+  REQUIRE(writer.ok());
+  REQUIRE((*writer)->Write(Bytes(content).substr(0, 5'000'000)).ok());
+  world.Write("quick", "1");
+  world.Write("large", Noise(2, 300'000));
+  REQUIRE((*writer)->Write(Bytes(content).substr(5'000'000)).ok());
+  world.Write("quick", "2");
+  Transaction transaction;
+  REQUIRE(world.store->AddWriter(transaction, *std::move(writer)).ok());
+  REQUIRE(world.store->Commit(std::move(transaction)).ok());
+  for (int life = 0; life < 2; ++life) {
+    CHECK(VerifyProblems(*world.store) == "");
+    REQUIRE(world.store->Close().ok());
+    world.store.reset();
+    world.Open();
+    CHECK(*Get(*world.store, "default", "slow") == content);
+  }
+}
+
+TEST_CASE("a large content is cut by the rule alone, wherever a buffer ends") {
+  World world;
+  const std::string content = Noise(3, 9'000'000);
+  world.Write("large", content);
+  const model::NamespacePolicy policy;
+  store::ManifestBuilder manifest([](const base::Hash256&, Bytes) { return Status(); });
+  for (Bytes rest(content); !rest.empty();) {
+    const size_t cut = store::NextCut(rest, {policy.chunk_min, policy.chunk_average, policy.chunk_max});
+    REQUIRE(manifest.Add(base::Sha256(rest.substr(0, cut)), cut).ok());
+    rest.remove_prefix(cut);
+  }
+  CHECK(world.store->Stat("default", "large", {})->hash == base::Sha256(*manifest.Finish()));
+}
+
+TEST_CASE("what was shown after a kill survives the next power cut") {
+  World world;
+  world.Write("a", "1");
+  if (GENERATE(true, false)) {  // with an index to go on from, or with one to be built
+    REQUIRE(world.store->Close().ok());
+    world.store.reset();
+    world.Open();
+  }
+  std::vector<std::unique_ptr<SimEnv>> images;
+  world.disk->SetEffectHook([&] { images.push_back(world.disk->CloneKilled()); });
+  world.Write("b", "2");
+  world.Write("large", Noise(1, 200'000));
+  REQUIRE(Delete(*world.store, "default", "a").ok());
+  world.disk->SetEffectHook(nullptr);
+  CHECK(images.size() >= 6);
+  for (const auto& image : images) {
+    auto opened = OpenOn(*image);
+    REQUIRE(opened.ok());
+    const auto shown = DumpOf(**opened);
+    REQUIRE(shown.ok());
+    const auto cut = image->CloneCrashed(1, io::CrashMode::kNoneKept);
+    opened->reset();
+    const auto again = OpenOn(*cut);
+    REQUIRE(again.ok());
+    CHECK(Difference(*shown, *DumpOf(**again)) == "");
+  }
 }
 
 TEST_CASE("two threads that store the same new chunks at once") {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What compaction may take for dead: which chunks are in use between BeginCollect and Decide.
+// What compaction may take for dead: which chunks are in use between BeginCollect and Decide. And which ones a writer waits for.
 #include <catch2/catch.hpp>
 #include <optional>
 
@@ -70,6 +70,18 @@ TEST_CASE("a chunk that was found or stored while collecting is in use to the en
   }
   CHECK(world.InUse(id));
   world.chunks_.EndCollect();
+}
+
+TEST_CASE("who finds a chunk that another writer has not synced yet waits for it, too") {
+  World world;
+  REQUIRE(world.env_.SyncDir("/").ok());  // the name of the segments' own directory is not what this is about
+  ChunkPins writer(world.chunks_), finder(world.chunks_);
+  world.Put("written once, needed twice", &writer);
+  world.Put("written once, needed twice", &finder);
+  REQUIRE(world.chunks_.Sync(finder).ok());
+  const auto after = world.env_.CloneCrashed(1, io::CrashMode::kNoneKept);
+  REQUIRE(after->Paths().size() == 1);
+  CHECK(after->Content(after->Paths().front())->find("written once, needed twice") != std::string::npos);
 }
 
 }  // namespace

@@ -116,6 +116,25 @@ TEST_CASE("a walk visits every chunk, and a seek to either end of each finds it"
   CheckAt(seeker, chunks[0], 0);
 }
 
+TEST_CASE("a node that holds one chunk only is kept, wherever the list ends") {
+  for (size_t count = 2; count <= 700; ++count) {
+    std::vector<ManifestEntry> chunks = RandomChunks(count, count);
+    chunks[count - 2].hash.bytes[0] = 0x80;  // the natural end of a node, before the last chunk
+    Nodes nodes;
+    const std::string root = Build(chunks, nodes);
+    ManifestWalker walker = MustOpen(root, nodes);
+    REQUIRE(walker.Seek(0).ok());
+    uint64_t start = 0;
+    for (const ManifestEntry& chunk : chunks) {
+      CheckAt(walker, chunk, start);
+      start += chunk.size;
+      REQUIRE(walker.Next().ok());
+    }
+    REQUIRE_FALSE(walker.valid());
+    REQUIRE(walker.size() == start);
+  }
+}
+
 TEST_CASE("seeks in random order, mixed with steps, agree with a flat list") {
   const std::vector<ManifestEntry> chunks = RandomChunks(77, 20000);
   std::vector<uint64_t> starts = {0};

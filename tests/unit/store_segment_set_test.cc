@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A set of segments that is listed while other threads change it.
+// A set of segments that is listed while other threads change it, and segment files that are used again.
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
@@ -39,6 +39,38 @@ TEST_CASE("segments are listed while others come and go") {
   stop = true;
   changing.join();
   CHECK(wrong == 0);
+}
+
+TEST_CASE("a file that is used again has its new name before its new header, whenever the power goes") {
+  io::SimEnv env;
+  REQUIRE(env.CreateDir("/s").ok());
+  REQUIRE(env.SyncDir("/").ok());
+  SegmentFactory factory(env, "/s", StoreId{1, 2}, 9, UINT64_MAX);
+  uint64_t seed = 0;
+  size_t looked_at = 0;
+  env.SetEffectHook([&] {
+    for (const io::CrashMode mode : {io::CrashMode::kNoneKept, io::CrashMode::kRandom, io::CrashMode::kReordered}) {
+      const auto after = env.CloneCrashed(++seed, mode);
+      for (const std::string& path : after->Paths()) {
+        const auto id = ParseSegmentFileName(path.substr(path.rfind('/') + 1));
+        const std::string content = *after->Content(path);
+        if (!id || content.size() < base::kSegmentHeaderSize) continue;
+        const auto header = DecodeSegmentHeader(base::Bytes(content).substr(0, base::kSegmentHeaderSize));
+        if (header.ok()) CHECK(header->id == *id);
+        ++looked_at;
+      }
+    }
+  });
+  for (int life = 0; life < 4; ++life) {
+    SegmentHeader header;
+    header.stream = Stream::kCommit;
+    auto made = factory.Make(header, base::kCommitSegmentSizeMin, false);
+    REQUIRE(made.ok());
+    (*made)->Retire([&](std::unique_ptr<io::File> file, const std::string& path) {
+      factory.Recycle(std::move(file), path);
+    });
+  }
+  CHECK(looked_at > 0);
 }
 
 }  // namespace
