@@ -40,12 +40,11 @@ HeadResult Bad(int status, const char* reason) { return {HeadResult::State::kBad
 
 // Null, or why the line ends in `bytes` from `from` on are wrong.
 const char* BadLineEnd(std::string_view bytes, size_t from) {
-  for (size_t at = bytes.find_first_of("\r\n", from); at != std::string_view::npos;
-       at = bytes.find_first_of("\r\n", at)) {
+  for (size_t at = from; at < bytes.size(); ++at) {
+    if (bytes[at] != '\r' && bytes[at] != '\n') continue;
     if (bytes[at] == '\n') return "a line feed without carriage return";
     if (at + 1 == bytes.size()) return nullptr;  // the rest will tell
-    if (bytes[at + 1] != '\n') return "a carriage return without line feed";
-    at += 2;
+    if (bytes[++at] != '\n') return "a carriage return without line feed";
   }
   return nullptr;
 }

@@ -45,7 +45,7 @@ void AddMetadata(const Metadata& metadata, Reply* reply) {
 struct Answer {
   const Request& request;
   const jzse_file_info& info;
-  std::string content_type;
+  const std::string& content_type;
 };
 
 // One range, or several with their parts' heads between them.
@@ -74,7 +74,9 @@ uint64_t SizeOf(const std::vector<Stretch>& stretches) {
   return size;
 }
 
-// A content: in memory already, or behind a reader.
+constexpr size_t kHeadRoom = 1024;
+
+// A content: in memory already, behind room for the answer's head, or behind a reader.
 struct Held {
   std::string whole;
   std::optional<Reader> reader;
@@ -82,17 +84,13 @@ struct Held {
 
 // A problem after the content was promised cannot be told any more, so small bodies are read before.
 std::optional<Error> ReadSmall(Held& held, const std::vector<Stretch>& stretches, std::string* body) {
-  if (!held.reader && stretches.size() == 1 && stretches[0].size == held.whole.size()) {
-    *body = std::move(held.whole);
-    return std::nullopt;
-  }
   for (const Stretch& stretch : stretches) {
     body->append(stretch.text);
     const size_t at = body->size();
     body->resize(at + static_cast<size_t>(stretch.size));
     if (stretch.size == 0) continue;
     if (!held.reader) {
-      held.whole.copy(body->data() + at, static_cast<size_t>(stretch.size), static_cast<size_t>(stretch.offset));
+      held.whole.copy(body->data() + at, static_cast<size_t>(stretch.size), kHeadRoom + static_cast<size_t>(stretch.offset));
       continue;
     }
     const auto count = held.reader->ReadAt(stretch.offset, ByteRoom(body->data() + at, static_cast<size_t>(stretch.size)));
@@ -117,6 +115,13 @@ Reply WithContent(Service& service, const Answer& answer, Reply reply, Held held
     return refused;
   }
   std::vector<Stretch> stretches;
+  if (set.verdict != http::RangeSet::Verdict::kPartial && !held.reader) {
+    reply.Add("Content-Type", answer.content_type);
+    reply.length = answer.info.size;
+    reply.body = std::move(held.whole);
+    reply.body_gap = kHeadRoom;
+    return reply;
+  }
   if (set.verdict == http::RangeSet::Verdict::kPartial) {
     reply.status = 206;
     stretches = Stretches(answer, set.ranges, &reply);
@@ -193,13 +198,15 @@ Reply Read(Service& service, Request& request) {
 void* PlaceSmall(void* text, uint64_t size) {
   if (size > kSmallMax) return nullptr;
   auto& whole = *static_cast<std::string*>(text);
-  whole.resize(static_cast<size_t>(size));
-  return whole.data();
+  whole.resize(kHeadRoom + static_cast<size_t>(size));
+  return whole.data() + kHeadRoom;
 }
 
 // On the loop: one look-up, one read. Nothing if the file is none that is read at once, or if anything is wrong.
-std::optional<Reply> ReadHot(Service& service, const Request& request, HotFiles& hot) {
+std::optional<Reply> ReadHot(Service& service, serve::Connection& connection, HotFiles& hot) {
+  const Request& request = connection.request();
   Held held;
+  held.whole = connection.Spare();
   FileInfo info = Initial<FileInfo>();
   const std::string &ns = request.captures[0], &path = request.captures[1];
   const int code = jzse_get_into(service.store.get(), ns.c_str(), path.c_str(), nullptr, PlaceSmall, &held.whole, &info, nullptr);
@@ -218,7 +225,7 @@ std::optional<Reply> ReadAtOnce(Service& service, serve::Connection& connection)
   HotFiles& hot = *service.hot[loop.index()];
   if (!request.target.query.empty() || !hot.Touch(request.captures[0], request.captures[1], loop.now_ms())) return std::nullopt;
   try {
-    return ReadHot(service, request, hot);
+    return ReadHot(service, connection, hot);
   } catch (const std::bad_alloc&) {
     return std::nullopt;  // the pool may have better luck
   }

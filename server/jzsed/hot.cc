@@ -7,26 +7,31 @@
 namespace jzse::jzsed {
 namespace {
 
-constexpr size_t kReads = 1 << 15;      // 768 KiB for each loop
+constexpr size_t kSets = 1 << 13;       // of four files: 512 KiB for each loop
 constexpr size_t kVersions = 1 << 12;
 constexpr size_t kFieldsMax = 2048;     // versions with more are not kept
-constexpr int64_t kSettleMs = 100;
-constexpr int64_t kHotMs = 10'000;
+constexpr uint32_t kSettleMs = 100;
+constexpr uint32_t kHotMs = 10'000;
 
 }  // namespace
 
-HotFiles::HotFiles() : reads_(kReads), versions_(kVersions) {}
+HotFiles::HotFiles() : sets_(kSets), versions_(kVersions) {}
 
 bool HotFiles::Touch(std::string_view ns, std::string_view path, int64_t now_ms) {
   const std::hash<std::string_view> hash;
   const uint64_t key = (hash(ns) * 0x9e3779b97f4a7c15u) ^ hash(path);
-  Read& read = reads_[key % kReads];
-  if (read.key != key || now_ms > read.last_ms + kHotMs) {
-    read = {key, now_ms, now_ms};
-    return false;
+  const auto now = static_cast<uint32_t>(now_ms);
+  auto& reads = sets_[key % kSets].reads;
+  Read* oldest = &reads[0];
+  for (Read& read : reads) {
+    if (read.key == key && now - read.last_ms <= kHotMs) {
+      read.last_ms = now;
+      return now - read.first_ms >= kSettleMs;
+    }
+    if (read.key == key || (oldest->key != key && now - read.last_ms > now - oldest->last_ms)) oldest = &read;
   }
-  read.last_ms = now_ms;
-  return now_ms >= read.first_ms + kSettleMs;
+  *oldest = {key, now, now};
+  return false;
 }
 
 const HotFiles::Version* HotFiles::Find(uint64_t sequence) const {

@@ -5,12 +5,13 @@
 //   1. Nothing about a file is answered from here but what its version's sequence fixes for ever: the store is asked first, always.
 //   2. A file is hot only once a read of it through the pool has had time to end, and for ten seconds after its last read. Then a read waits for the disk only if the
 //      kernel dropped the page meanwhile.
-//   3. The size is fixed; colliding files displace each other.
+//   3. The size is fixed; of files that meet in one set, the one that was read longest ago makes room.
 //
 // Threading: the loop's.
 #ifndef JZSE_SERVER_JZSED_HOT_H_
 #define JZSE_SERVER_JZSED_HOT_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,11 +34,15 @@ class HotFiles {
   void Keep(Version version);
 
  private:
+  static constexpr size_t kWays = 4;
   struct Read {
     uint64_t key = 0;
-    int64_t first_ms = 0, last_ms = 0;
+    uint32_t first_ms = 0, last_ms = 0;  // on a clock that wraps; only differences count
   };
-  std::vector<Read> reads_;
+  struct alignas(64) Set {
+    std::array<Read, kWays> reads;
+  };
+  std::vector<Set> sets_;
   std::vector<Version> versions_;
 };
 

@@ -218,7 +218,7 @@ void Connection::BeginRequest(size_t head_size) {
   if (IsRequestId(id)) {
     request_.id.assign(id);
   } else {
-    request_.id = loop_.shared().NewRequestId();
+    loop_.shared().NewRequestId(&request_.id);
   }
   keep_alive_ = head.keep_alive && !loop_.stopping();
   body_done_ = !head.has_body();
@@ -234,7 +234,7 @@ void Connection::BeginRequest(size_t head_size) {
 // Nothing after a bad head is looked at: where the next request would begin is anybody's guess.
 void Connection::RefuseHead(int status, const char* reason) {
   deadline_ms_ = 0;
-  request_.id = loop_.shared().NewRequestId();
+  loop_.shared().NewRequestId(&request_.id);
   request_.started_us = NowMicros();
   request_.head.method = http::Method::kOther;
   keep_alive_ = false;
@@ -294,8 +294,7 @@ void Connection::Reset() {
   source_.reset();
   window_ = Window();
   next_ = Window();
-  out_.clear();
-  if (out_.capacity() > 16 * kIdleBuffer) out_ = std::string();
+  if (out_.capacity() > 2 * kIdleBuffer) out_ = std::string();
 }
 
 bool Connection::StepLinger() {

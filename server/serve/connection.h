@@ -69,6 +69,8 @@ class Connection {
   // Runs on the pool, and may run again if the reply parks.
   void Do(Work work);
   void Answer(Reply reply);
+  // Memory that the last answer needed, with bytes of no meaning in it, for the body of this one.
+  std::string Spare() { return std::move(out_); }
   // Somebody will call AnswerHeld, on the loop.
   void Hold() { ++pending_; }
   void AnswerHeld(Reply reply);
@@ -128,6 +130,7 @@ class Connection {
   void StartNext();
   void OnNextDone();
   void BuildHead(const Reply& reply);
+  void PlaceHead(Reply* reply);
   bool Blocked();                    // waits for room in the socket; always false
   static void OnWritable(void* self, ssize_t result);
 
@@ -171,7 +174,8 @@ class Connection {
   Reply reply_;
 
   // Out
-  std::string out_;                  // head and small bodies
+  std::string head_out_;
+  std::string out_;                  // head and small bodies; between answers what is left of the last one
   size_t out_sent_ = 0;
   std::unique_ptr<Source> source_;
   bool endless_ = false;

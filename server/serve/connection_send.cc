@@ -20,19 +20,20 @@ void Connection::Answer(Reply reply) {
   endless_ = reply.source != nullptr && !reply.length;
   if (endless_) keep_alive_ = false;
   status_ = reply.status;
-  if (reply.source == nullptr && !reply.length) reply.length = reply.body.size();
+  const size_t body_size = reply.body.size() - reply.body_gap;
+  if (reply.source == nullptr && !reply.length) reply.length = body_size;
   BuildHead(reply);
   source_done_ = true;
-  if (!request_.head_only() && http::HasBody(reply.status)) {
-    bytes_out_ = reply.body.size();
-    if (reply.body.size() > 0) out_.append(reply.body);
+  const bool with_body = !request_.head_only() && http::HasBody(reply.status);
+  PlaceHead(with_body ? &reply : nullptr);
+  if (with_body) {
     source_ = std::move(reply.source);
     source_done_ = source_ == nullptr;
     source_left_ = source_ != nullptr ? reply.length.value_or(0) : 0;
-    bytes_out_ += source_left_;
+    bytes_out_ = body_size + source_left_;
   }
   next_ready_ = next_failed_ = false;
-  out_sent_ = piece_ = 0;
+  piece_ = 0;
   piece_sent_ = 0;
   state_ = State::kSend;
   progress_ = 0;
@@ -41,20 +42,34 @@ void Connection::Answer(Reply reply) {
 }
 
 void Connection::BuildHead(const Reply& reply) {
-  out_.clear();
-  out_.append("HTTP/1.1 ");
-  out_.append(std::to_string(reply.status)).append(" ").append(http::ReasonOf(reply.status));
-  out_.append("\r\nDate: ").append(loop_.date()).append("\r\n").append(reply.fields);
-  out_.append("x-request-id: ").append(request_.id);
+  std::string& out = head_out_;
+  out.clear();
+  out.append("HTTP/1.1 ");
+  out.append(std::to_string(reply.status)).append(" ").append(http::ReasonOf(reply.status));
+  out.append("\r\nDate: ").append(loop_.date()).append("\r\n").append(reply.fields);
+  out.append("x-request-id: ").append(request_.id);
   if (http::HasBody(reply.status) && reply.length) {
-    out_.append("\r\nContent-Length: ").append(std::to_string(*reply.length));
+    out.append("\r\nContent-Length: ").append(std::to_string(*reply.length));
   }
   if (!keep_alive_) {
-    out_.append("\r\nConnection: close");
+    out.append("\r\nConnection: close");
   } else if (request_.head.minor == 0) {
-    out_.append("\r\nConnection: keep-alive");
+    out.append("\r\nConnection: keep-alive");
   }
-  out_.append("\r\n\r\n");
+  out.append("\r\n\r\n");
+}
+
+// Head and body one after the other in out_.
+void Connection::PlaceHead(Reply* reply) {
+  out_sent_ = 0;
+  if (reply != nullptr && reply->body_gap >= head_out_.size()) {
+    out_sent_ = reply->body_gap - head_out_.size();
+    head_out_.copy(reply->body.data() + out_sent_, head_out_.size());
+    out_.swap(reply->body);
+    return;
+  }
+  out_.assign(head_out_);
+  if (reply != nullptr) out_.append(reply->body, reply->body_gap);
 }
 
 bool Connection::StepSend() {

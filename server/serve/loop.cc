@@ -4,19 +4,20 @@
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <deque>
+#include <new>
+#include <optional>
 #include <vector>
 
 #include "http/date.h"
@@ -32,6 +33,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{250};
 
 constexpr unsigned kProbeTicks = 4;
+constexpr int kPassesMax = 16;  // before timers and hand-overs get their turn
 
 int64_t NowMs() { return NowMicros() / 1000; }
 
@@ -59,48 +61,80 @@ struct Loop::State {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
   asio::steady_timer timer{context};
+  std::optional<asio::posix::stream_descriptor> sockets;
   std::deque<Watched> watched;
   std::deque<Listened> listened;
 };
 
 // ------------------------------------------------------------------------------------------------- sockets
 
-struct Socket::State {
-  State(asio::io_context& context, int fd)
-      : socket(context, asio::generic::stream_protocol(AF_INET, IPPROTO_TCP), fd), descriptor(fd) {}
-  asio::generic::stream_protocol::socket socket;
-  const int descriptor;
-};
-
-Socket::Socket(Loop& loop, int fd) : state_(std::make_unique<State>(loop.state().context, fd)) {
-  error_code ignored;
-  state_->socket.native_non_blocking(true, ignored);
+Socket::Socket(Loop& loop, int fd) : loop_(loop), fd_(fd) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = this;
+  // If the kernel has no memory for it nothing is ever told, and the deadline of the head ends the connection.
+  epoll_ctl(loop_.sockets_fd(), EPOLL_CTL_ADD, fd_, &event);
 }
-Socket::~Socket() = default;
 
-int Socket::fd() const { return state_->descriptor; }
+Socket::~Socket() { Close(); }
+
+bool Socket::due() const {
+  return (read_.done != nullptr && (readable_ || fd_ < 0)) || (write_.done != nullptr && (writable_ || fd_ < 0));
+}
 
 void Socket::Read(char* buffer, size_t size, Done done, void* self) {
-  state_->socket.async_read_some(asio::buffer(buffer, size), [done, self](const error_code& error, size_t count) {
-    done(self, error == asio::error::eof ? 0 : error ? -1 : static_cast<ssize_t>(count));
-  });
+  buffer_ = buffer;
+  size_ = size;
+  read_ = {done, self};
+  if (due()) loop_.Due(this);
 }
 
 void Socket::WaitWritable(Done done, void* self) {
-  state_->socket.async_wait(asio::socket_base::wait_write,
-                            [done, self](const error_code& error) { done(self, error ? -1 : 1); });
+  writable_ = false;
+  write_ = {done, self};
+  if (due()) loop_.Due(this);
+}
+
+void Socket::Note(uint32_t events) {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ended_ = true;
+  if ((events & EPOLLIN) != 0 || ended_) readable_ = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
+  if (due()) loop_.Due(this);
+}
+
+void Socket::Complete() {
+  if (write_.done != nullptr && (writable_ || fd_ < 0)) {
+    const Waiter waiter = std::exchange(write_, Waiter());
+    waiter.done(waiter.self, fd_ < 0 ? -1 : 1);
+  }
+  if (read_.done == nullptr || !(readable_ || fd_ < 0)) return;
+  ssize_t result = -1;
+  if (fd_ >= 0) {
+    do result = recv(fd_, buffer_, size_, 0);
+    while (result < 0 && errno == EINTR);
+    const bool nothing = result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    if (!ended_ && (nothing || (result > 0 && static_cast<size_t>(result) < size_))) readable_ = false;
+    if (nothing) return;
+  }
+  const Waiter waiter = std::exchange(read_, Waiter());
+  waiter.done(waiter.self, result);
 }
 
 void Socket::Close() {
-  error_code ignored;
-  state_->socket.close(ignored);
+  if (fd_ < 0) return;
+  close(fd_);
+  fd_ = -1;
+  if (due()) loop_.Due(this);
 }
 
 // --------------------------------------------------------------------------------------------------- loop
 
-Loop::Loop(Shared& shared, unsigned index) : shared_(shared), index_(index), state_(std::make_unique<State>()) {
+Loop::Loop(Shared& shared, unsigned index)
+    : shared_(shared), index_(index), state_(std::make_unique<State>()), sockets_fd_(epoll_create1(EPOLL_CLOEXEC)) {
+  if (sockets_fd_ < 0) throw std::bad_alloc();
   now_ms_ = NowMs();
   date_ = http::FormatHttpDate(std::time(nullptr));
+  state_->sockets.emplace(state_->context, sockets_fd_);  // which closes it
 }
 
 Loop::~Loop() {
@@ -110,7 +144,12 @@ Loop::~Loop() {
 void Loop::Run() {
   ArmTick();
   while (!finished()) {
-    state_->context.run_one();
+    if (due_.empty()) {
+      ArmSockets();
+      state_->context.run_one();
+    } else {
+      state_->context.poll_one();
+    }
     Round();
   }
 }
@@ -118,8 +157,35 @@ void Loop::Run() {
 // Everything that is ready now, then one hand-over.
 void Loop::Round() {
   now_ms_ = NowMs();
-  state_->context.poll();
+  for (int i = 0; i < kPassesMax && Pass(); ++i) {
+  }
+  gone_.clear();
   if (offloaded_.count > 0) shared_.pool.Submit(&offloaded_);
+}
+
+// What the sockets have to tell now, each once. False: nothing.
+bool Loop::Pass() {
+  std::array<epoll_event, 128> events;
+  const int count = epoll_wait(sockets_fd_, events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) static_cast<Socket*>(events[static_cast<size_t>(i)].data.ptr)->Note(events[static_cast<size_t>(i)].events);
+  if (due_.empty()) return false;
+  std::swap(due_, passing_);
+  for (Socket* socket : passing_) {
+    socket->queued_ = false;
+    socket->Complete();
+  }
+  passing_.clear();
+  return true;
+}
+
+void Loop::Due(Socket* socket) {
+  if (std::exchange(socket->queued_, true)) return;
+  due_.push_back(socket);
+}
+
+void Loop::ArmSockets() {
+  if (std::exchange(sockets_armed_, true)) return;
+  state_->sockets->async_wait(asio::posix::descriptor_base::wait_read, [this](const error_code&) { sockets_armed_ = false; });
 }
 
 void Loop::ArmTick() {
@@ -165,6 +231,7 @@ void Loop::Adopt(int fd, std::string address) {
 void Loop::Remove(Connection* connection) {
   const auto found = connections_.find(connection);
   shared_.Left(connection->address());
+  gone_.push_back(std::move(found->second));
   connections_.erase(found);
   count_.fetch_sub(1, std::memory_order_relaxed);
 }

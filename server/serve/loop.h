@@ -3,7 +3,7 @@
 //
 // Invariants
 //   1. Everything of a connection happens on its loop's thread, except the work of its jobs.
-//   2. A connection is destroyed only when it is closed and no operation of it is pending.
+//   2. A connection is destroyed only when it is closed and no operation of it is pending; not before what one look at the sockets brought is done.
 //   3. Jobs that one round of the loop brings up are handed to the pool together.
 //
 // Threading: Post, GiveBack, Adopt, WakeParked and counts from any thread; everything else on the loop's own.
@@ -28,23 +28,43 @@ namespace jzse::serve {
 class Connection;
 struct Shared;
 
-// A non-blocking socket that tells when it can be read or written.
+// A non-blocking socket that tells when it can be read or written. The kernel tells of each change once (EPOLLET), so a read that leaves room
+// in its buffer needs no second one to learn that nothing is left.
 class Socket {
  public:
   using Done = void (*)(void* self, ssize_t result);
 
   Socket(Loop& loop, int fd);
   ~Socket();
-  int fd() const;
-  // One read into the buffer: result > 0 bytes, 0 the end, < 0 a failure or cancelled.
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  int fd() const { return fd_; }
+  // One read into the buffer: result > 0 bytes, 0 the end, < 0 a failure or cancelled. Never completes within the call.
   void Read(char* buffer, size_t size, Done done, void* self);
+  // After a send that would have waited. May complete too early.
   void WaitWritable(Done done, void* self);
   // Cancels what is pending; it completes with a negative result.
   void Close();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  friend class Loop;
+  struct Waiter {
+    Done done = nullptr;
+    void* self = nullptr;
+  };
+  void Note(uint32_t events);  // that the kernel told
+  void Complete();             // what can be
+  bool due() const;
+
+  Loop& loop_;
+  int fd_;
+  bool queued_ = false;    // in the loop's list
+  bool readable_ = false;  // as far as is known
+  bool writable_ = false;
+  bool ended_ = false;     // the other side has, or an error is there to be read
+  Waiter read_, write_;
+  char* buffer_ = nullptr;
+  size_t size_ = 0;
 };
 
 // Microseconds of a monotonic clock.
@@ -86,11 +106,15 @@ class Loop {
   void StopListening();
   void Remove(Connection* connection);
 
-  struct State;
-  State& state() { return *state_; }
+  // The socket has something to complete.
+  void Due(Socket* socket);
+  int sockets_fd() const { return sockets_fd_; }
 
  private:
+  struct State;
   void Round();
+  bool Pass();
+  void ArmSockets();
   void Tick();
   void TakeBack();
   void ArmTick();
@@ -107,6 +131,10 @@ class Loop {
   bool stopping_ = false;
   uint64_t wake_epoch_ = 0;
   unsigned ticks_ = 0;
+  int sockets_fd_ = -1;            // the epoll of the connections' sockets, within that of Asio
+  bool sockets_armed_ = false;
+  std::vector<Socket*> due_, passing_;
+  std::vector<std::unique_ptr<Connection>> gone_;
   JobList offloaded_;   // since the last hand-over
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::atomic<size_t> count_{0};

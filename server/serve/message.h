@@ -67,6 +67,7 @@ struct Reply {
   int status = 200;
   std::string fields;                // "Name: value\r\n"..., without framing, Date and x-request-id
   std::string body;
+  size_t body_gap = 0;               // so many bytes before the body are room for the head, which then needs no copy of the body
   std::unique_ptr<Source> source;    // in place of body
   std::optional<uint64_t> length;    // of the body that `source` will give, or that is left out for HEAD; none with a source: endless
   bool close = false;

@@ -86,16 +86,15 @@ bool Shared::ReserveTransfer(size_t bytes) {
   return false;
 }
 
-std::string Shared::NewRequestId() {
+void Shared::NewRequestId(std::string* id) {
   static constexpr char kDigits[] = "0123456789abcdef";
   // splitmix64: every number once, in no visible order.
   uint64_t z = request_seed + (request_counter.fetch_add(1, std::memory_order_relaxed) + 1) * 0x9e3779b97f4a7c15u;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   z ^= z >> 31;
-  std::string id(16, '0');
-  for (size_t i = 0; i < id.size(); ++i) id[i] = kDigits[z >> (60 - 4 * i) & 15];
-  return id;
+  id->resize(16);
+  for (size_t i = 0; i < id->size(); ++i) (*id)[i] = kDigits[z >> (60 - 4 * i) & 15];
 }
 
 // ------------------------------------------------------------------------------------------------- server

@@ -38,7 +38,7 @@ struct Shared {
   // Memory of transfers under way.
   bool ReserveTransfer(size_t bytes);
   void ReleaseTransfer(size_t bytes) { transfer_bytes.fetch_sub(bytes, std::memory_order_relaxed); }
-  std::string NewRequestId();
+  void NewRequestId(std::string* id);
 
   std::function<void(Connection&)> begin;             // on the connection's loop
   std::function<void(Loop&, const Finished&)> finished;  // likewise
