@@ -35,19 +35,28 @@ class ContentSource : public serve::Source {
     return true;
   }
 
+  // Of a Next that failed.
+  const Error& error() const { return error_; }
+
  private:
+  uint64_t Fail(Error error) {
+    error_ = std::move(error);
+    return 0;
+  }
+
   // Bytes covered; 0: failed. Falls back to copies for good.
   uint64_t Place(uint64_t offset, uint64_t wanted, serve::Window* window) {
     std::array<jzse_extent, 16> extents;
     size_t count = 0;
+    jzse_error error = JZSE_ERROR_INIT;
     const int code =
         jzse_reader_extents(reader_.get(), offset, extents.data(), std::min<size_t>(extents.size(), wanted / kCopySize + 1),
-                            &count, nullptr);
+                            &count, &error);
     if (code == JZSE_UNSUPPORTED) {
       copies_ = true;
       return Copy(offset, wanted, window);
     }
-    if (code != JZSE_OK) return 0;
+    if (code != JZSE_OK) return Fail(Error(code, error.message));
     uint64_t given = 0;
     for (size_t i = 0; i < count && given < wanted; ++i) {
       serve::Piece piece;
@@ -63,7 +72,8 @@ class ContentSource : public serve::Source {
   uint64_t Copy(uint64_t offset, uint64_t wanted, serve::Window* window) {
     std::string bytes(static_cast<size_t>(std::min<uint64_t>(wanted, kCopySize)), '\0');
     const auto count = reader_.ReadAt(offset, ByteRoom(bytes.data(), bytes.size()));
-    if (!count || *count == 0) return 0;
+    if (!count) return Fail(count.error());
+    if (*count == 0) return Fail(Error(JZSE_CORRUPT, "the content is shorter than its size"));
     bytes.resize(*count);
     window->pieces.push_back(serve::Piece::Of(std::move(bytes)));
     return *count;
@@ -74,12 +84,17 @@ class ContentSource : public serve::Source {
   const size_t window_;
   size_t at_ = 0;
   bool copies_ = false;
+  Error error_{JZSE_CORRUPT, "the content is shorter than its size"};
 };
 
 }  // namespace
 
-std::unique_ptr<serve::Source> MakeContentSource(Reader reader, std::vector<Stretch> stretches, size_t window) {
-  return std::make_unique<ContentSource>(std::move(reader), std::move(stretches), window);
+Result<Content> OpenContent(Reader reader, std::vector<Stretch> stretches, size_t window) {
+  auto source = std::make_unique<ContentSource>(std::move(reader), std::move(stretches), window);
+  Content content;
+  if (!source->Next(0, false, &content.first)) return source->error();
+  content.source = std::move(source);
+  return content;
 }
 
 }  // namespace jzse::jzsed

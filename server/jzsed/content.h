@@ -22,7 +22,12 @@ struct Stretch {
 
 // Gives the stretches out in windows of at most `window` bytes. Contents come as extents of the segments, checked by the library, or where those cannot be had
 // (compressed) as copies of at most 64 KiB.
-std::unique_ptr<serve::Source> MakeContentSource(Reader reader, std::vector<Stretch> stretches, size_t window);
+// The first window is given out at once: what is wrong with it can still be told, as an answer of its own.
+struct Content {
+  std::unique_ptr<serve::Source> source;
+  serve::Window first;
+};
+Result<Content> OpenContent(Reader reader, std::vector<Stretch> stretches, size_t window);
 
 }  // namespace jzse::jzsed
 

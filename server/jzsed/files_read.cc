@@ -135,7 +135,10 @@ Reply WithContent(Service& service, const Answer& answer, Reply reply, Held held
     if (const auto error = ReadSmall(held, stretches, &reply.body)) return Failed(request, *error);
     return reply;
   }
-  reply.source = MakeContentSource(std::move(*held.reader), std::move(stretches), service.config().transfer_window);
+  auto content = OpenContent(std::move(*held.reader), std::move(stretches), service.config().transfer_window);
+  if (!content) return Failed(request, content.error());
+  reply.source = std::move(content->source);
+  reply.first = std::move(content->first);
   return reply;
 }
 

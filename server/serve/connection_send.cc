@@ -30,6 +30,7 @@ void Connection::Answer(Reply reply) {
     source_ = std::move(reply.source);
     source_done_ = source_ == nullptr;
     source_left_ = source_ != nullptr ? reply.length.value_or(0) : 0;
+    window_ = std::move(reply.first);
     bytes_out_ = body_size + source_left_;
   }
   next_ready_ = next_failed_ = false;

@@ -69,6 +69,7 @@ struct Reply {
   std::string body;
   size_t body_gap = 0;               // so many bytes before the body are room for the head, which then needs no copy of the body
   std::unique_ptr<Source> source;    // in place of body
+  Window first;                      // of the source, if it was asked already
   std::optional<uint64_t> length;    // of the body that `source` will give, or that is left out for HEAD; none with a source: endless
   bool close = false;
   int64_t park_until_ms = 0;         // not 0: no answer yet; do the work again then, or when woken

@@ -4,6 +4,7 @@
 import base64
 import email.utils
 import hashlib
+import http.client
 import os
 import re
 import threading
@@ -57,7 +58,7 @@ class Files(unittest.TestCase):
     def test_sizes(self):
         """Every way a content can travel: with the head, in chunks of the store, beyond one window, compressed."""
         self.server.send_json('PUT', '/v1/namespaces/squeezed', {'compression': 3})
-        for size in (0, 1, 4096, 65535, 65536, 65537, MIB - 1, MIB, 3 * MIB + 17):
+        for size in (0, 1, 4096, 65535, 65536, 65537, MIB - 1, MIB, 9 * MIB + 17):
             data = os.urandom(size // 2) + b'a' * (size - size // 2)
             for ns in ('default', 'squeezed'):
                 path = file_path(f'sizes/{size}', ns)
@@ -341,6 +342,40 @@ class Stopping(unittest.TestCase):
             for options in (['--port', 'x'], ['--what'], ['--port']):
                 with self.assertRaisesRegex(RuntimeError, 'jzsed: '):
                     Server(*options).start()
+
+
+class Damage(unittest.TestCase):
+    def damage(self, store, piece):
+        """Turns one bit of the only place where `piece` is stored."""
+        for folder, _, names in os.walk(os.path.join(store, 'segments')):
+            for name in names:
+                with open(os.path.join(folder, name), 'r+b') as file:
+                    at = file.read().find(piece)
+                    if at >= 0:
+                        file.seek(at)
+                        file.write(bytes([piece[0] ^ 1]))
+                        return
+        self.fail('the piece is nowhere')
+
+    def test_damage_is_never_served(self):
+        """In the first window it is an answer of its own; later the connection is cut, short of what was promised."""
+        data = os.urandom(12 * 1024 * 1024)
+        for name, at in (('early', 500_000), ('late', 11_000_000)):
+            with self.subTest(name), Server() as server:
+                server.put(file_path('large'), data)
+                server.put(file_path('small'), data[:5000])
+                server.stop()
+                self.damage(server.store, data[at:at + 64])
+                server.start()
+                if name == 'early':
+                    answer = server.get(file_path('large'))
+                    self.assertEqual((answer.status, answer.json['code']), (500, 'JZSE_CORRUPT'))
+                else:
+                    with self.assertRaises(http.client.IncompleteRead) as cut:
+                        server.get(file_path('large'))
+                    self.assertTrue(data.startswith(cut.exception.partial))
+                    self.assertLessEqual(len(cut.exception.partial), at)
+                self.assertEqual(server.get(file_path('small')).body, data[:5000])
 
 
 if __name__ == '__main__':
