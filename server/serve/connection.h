@@ -127,6 +127,7 @@ class Connection {
   bool StepSend();
   bool SendOut();
   bool SendPiece(Piece* piece);
+  void TakeWindow(Window window);
   void StartNext();
   void OnNextDone();
   void BuildHead(const Reply& reply);

@@ -30,12 +30,10 @@ void Connection::Answer(Reply reply) {
     source_ = std::move(reply.source);
     source_done_ = source_ == nullptr;
     source_left_ = source_ != nullptr ? reply.length.value_or(0) : 0;
-    window_ = std::move(reply.first);
+    TakeWindow(std::move(reply.first));
     bytes_out_ = body_size + source_left_;
   }
   next_ready_ = next_failed_ = false;
-  piece_ = 0;
-  piece_sent_ = 0;
   state_ = State::kSend;
   progress_ = 0;
   deadline_ms_ = loop_.now_ms() + config.progress_timeout.count();
@@ -58,6 +56,16 @@ void Connection::BuildHead(const Reply& reply) {
     out.append("\r\nConnection: keep-alive");
   }
   out.append("\r\n\r\n");
+}
+
+void Connection::TakeWindow(Window window) {
+  window_ = std::move(window);
+  piece_ = 0;
+  piece_sent_ = 0;
+  if (endless_) return;
+  uint64_t size = 0;
+  for (const Piece& piece : window_.pieces) size += piece.size_in_body();
+  if (size >= source_left_) source_done_ = true;
 }
 
 // Head and body one after the other in out_.
@@ -97,8 +105,7 @@ bool Connection::StepSend() {
       Close("the content could not be read");
       return false;
     }
-    window_ = std::exchange(next_, Window());
-    piece_ = 0;
+    TakeWindow(std::exchange(next_, Window()));
     if (!window_.pieces.empty()) continue;
     if (window_.wait_until_ms > 0) {
       if (wake_epoch_ != loop_.wake_epoch()) continue;
@@ -117,7 +124,7 @@ bool Connection::StepSend() {
 }
 
 bool Connection::SendOut() {
-  const bool more = !source_done_ && !endless_;
+  const bool more = (!source_done_ || !window_.pieces.empty()) && !endless_;
   const ssize_t sent = send(socket_.fd(), out_.data() + out_sent_, out_.size() - out_sent_,
                             MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   if (sent < 0) return Blocked();
@@ -128,7 +135,7 @@ bool Connection::SendOut() {
 
 bool Connection::SendPiece(Piece* piece) {
   ssize_t sent = 0;
-  const uint64_t size = piece->fd >= 0 ? piece->size : piece->memory.size();
+  const uint64_t size = piece->size_in_body();
   if (piece->fd >= 0) {
     off_t offset = static_cast<off_t>(piece->offset + piece_sent_);
     sent = sendfile(socket_.fd(), piece->fd, &offset, static_cast<size_t>(size - piece_sent_));

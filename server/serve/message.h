@@ -43,6 +43,7 @@ struct Piece {
   uint64_t offset = 0;
   uint64_t size = 0;  // of the file's part
 
+  uint64_t size_in_body() const { return fd >= 0 ? size : memory.size(); }
   static Piece Of(std::string bytes) {
     Piece piece;
     piece.memory = std::move(bytes);
