@@ -37,24 +37,34 @@ end
 function request() i = i %% n + 1 return requests[i] end
 """
 PUT_SCRIPT = """
-local thread = 0
+-- Bytes that do not compress, and in every 4 KiB of them the number of the request: nothing is stored twice.
+local thread, blocks = 0, {}
 function setup(t) t:set("id", thread) thread = thread + 1 end
 function init(args)
+  math.randomseed(%d + id)
   i = 0
-  body = {}
-  for k = 1, 16 do
+  local byte, random = string.char, math.random
+  for k = 1, 64 do
     local piece = {}
-    for j = 1, %d / 16 do piece[j] = string.char(math.random(0, 255), math.random(0, 255), math.random(0, 255), math.random(0, 255)):rep(4) end
-    body[k] = table.concat(piece)
+    for j = 1, 255 do
+      piece[j] = byte(random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255),
+        random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255), random(0, 255))
+    end
+    blocks[k] = table.concat(piece)
   end
 end
 function request()
   i = i + 1
-  return wrk.format("PUT", "%s" .. id .. "-" .. i, nil, string.format("%%016d", i) .. body[i %% 16 + 1]:sub(17))
+  local body, stamp = {}, string.format("%%016d", i * 64 + id)
+  for k = 1, %d / 4096 do
+    body[2 * k - 1] = stamp
+    body[2 * k] = blocks[(i * 7 + k) %% 64 + 1]
+  end
+  return wrk.format("PUT", "%s" .. id .. "-" .. i, nil, table.concat(body))
 end
 function response(status) if status >= 300 then bad = (bad or 0) + 1 end end
 function done(summary, latency, requests)
-  io.write(string.format('JSON {"p50": %%d, "p99": %%d, "errors": %%d}\\n', latency:percentile(50), latency:percentile(99),
+  io.write(string.format('JSON {"requests": %%d, "p50": %%d, "p99": %%d, "errors": %%d}\\n', summary.requests, latency:percentile(50), latency:percentile(99),
     summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
 end
 """
@@ -116,7 +126,7 @@ def nginx(bench, path, *_):
     config = f"""{user} daemon off; worker_processes 1; pid {path}/pid; error_log /dev/null crit; worker_rlimit_nofile 8192;
 events {{ worker_connections 4096; }}
 http {{ access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 65; keepalive_requests 1000000000; default_type application/octet-stream;
- open_file_cache max=100000 inactive=600s; open_file_cache_valid 600s; open_file_cache_min_uses 1; client_max_body_size 0; client_body_buffer_size 2m;
+ open_file_cache max=100000 inactive=600s; open_file_cache_valid 600s; open_file_cache_min_uses 1; client_max_body_size 0; client_body_buffer_size 128k;
  client_body_temp_path {root}/.temp; proxy_temp_path {path}/temp/p; fastcgi_temp_path {path}/temp/f; uwsgi_temp_path {path}/temp/u; scgi_temp_path {path}/temp/s;
  server {{ listen 127.0.0.1:{port} backlog=1024; root {root}; location / {{ dav_methods PUT DELETE; create_full_put_path on; }} }} }}"""
     with open(os.path.join(path, "nginx.conf"), "w", encoding="ascii") as file:
@@ -162,7 +172,7 @@ def wrk(bench, port, path, script, connections, seconds):
     summary = json.loads(summary.group(1))
     if summary["errors"]:
         raise bench.Error(f"wrk: {summary['errors']} requests failed")
-    return {"value": float(rate.group(1)), "p50_us": summary["p50"], "p99_us": summary["p99"],
+    return {"value": float(rate.group(1)), "verified": summary["requests"], "p50_us": summary["p50"], "p99_us": summary["p99"],
             "p99_by_p50": summary["p99"] / max(1, summary["p50"])}
 
 
@@ -207,7 +217,7 @@ def puts(connections, size):
         if who == "library":
             return measures.put(connections)(bench, "jzse", role, number)
         with bench.directory() as path, SERVERS[who](bench, path) as (port, prefix, _):
-            return wrk(bench, port, path, PUT_SCRIPT % (size, prefix + "f"), connections, seconds_of(bench))
+            return wrk(bench, port, path, PUT_SCRIPT % (bench.seed + number, size, prefix + "f"), connections, seconds_of(bench))
     return measure
 
 
@@ -261,13 +271,16 @@ def get_large(cold):
         path = bench.dataset("http-large", who, make)
         if cold:
             evict(path)
-        with SERVERS[who](bench, path) as (port, prefix, _):
+        with SERVERS[who](bench, path) as (port, prefix, pid):
             if not cold:
                 receive(port, prefix + "large")
             seconds, total = receive(port, prefix + "large")
+            fetched = bytes_fetched(pid)
         if total < bench.sizes.stream_bytes:
             raise bench.Error(f"{who} sent {total} bytes")
-        return {"value": bench.sizes.stream_bytes / MIB / seconds, "seconds": seconds}
+        if cold and fetched < bench.sizes.stream_bytes:
+            raise bench.Error(f"{who} fetched only {fetched} bytes from the disk")
+        return {"value": bench.sizes.stream_bytes / MIB / seconds, "seconds": seconds, "verified": total}
     return measure
 
 
@@ -275,12 +288,48 @@ def put_large_work(bench, who, role, number):
     if who == "library":
         return measures.stream_put(bench, "jzse", role, number)
     with bench.directory() as path, SERVERS[who](bench, path) as (port, prefix, _):
-        return {"value": bench.sizes.stream_bytes / MIB / put_large(bench, port, prefix)}
+        return {"value": bench.sizes.stream_bytes / MIB / put_large(bench, port, prefix), "verified": bench.sizes.stream_bytes}
 
 
-def resident(pid):
+def bytes_fetched(pid):
+    """What a server and its children had the disk deliver."""
+    pids = [pid] + subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    total = 0
+    for each in pids:
+        with open(f"/proc/{each}/io", encoding="ascii") as file:
+            total += int(re.search(r"^read_bytes: (\d+)", file.read(), re.MULTILINE).group(1))
+    return total
+
+
+def resident(pid, what="VmRSS"):
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) * KIB
+        return int(re.search(what + r":\s+(\d+)", file.read()).group(1)) * KIB
+
+
+def transfers(bench, who, role, number):
+    """Peak memory of a server that took in and gave out big_bytes, by that of the library's own writer and reader with the same limit."""
+    size = bench.sizes.big_bytes
+    with bench.directory() as path, jzsed(bench, path, "--memory-limit", str(measures.MEMORY_LIMIT)) as (port, prefix, pid):
+        block = os.urandom(MIB)
+
+        def blocks():
+            for number in range(0, size, MIB):
+                yield number.to_bytes(8, "big") + block[8:min(MIB, size - number)]
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        start = time.perf_counter()
+        connection.request("PUT", prefix + "big", blocks(), {"Content-Length": str(size)})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 201, answer.status
+        stored = time.perf_counter()
+        put_peak = resident(pid, "VmHWM")
+        _, total = receive(port, prefix + "big")
+        end = time.perf_counter()
+        peak = resident(pid, "VmHWM")
+    if total < size:
+        raise bench.Error(f"only {total} bytes came back")
+    return {"value": peak / MIB, "put_peak_mib": put_peak / MIB, "put_mib_s": size / MIB / (stored - start),
+            "get_mib_s": size / MIB / (end - stored), "verified": total}
 
 
 def idle_memory(bench, who, role, number):
@@ -298,7 +347,7 @@ def idle_memory(bench, who, role, number):
         value = (resident(pid) - before) / MIB
         for connection in connections:
             connection.close()
-    return {"value": value}
+    return {"value": value, "verified": count}
 
 
 def attackers(bench, who, role, number):
@@ -326,7 +375,8 @@ def attackers(bench, who, role, number):
         thread.join()
         for dripper in drippers:
             dripper.close()
-    return {"value": attacked["p99_us"] / max(1, baseline["p99_us"]), "p99_us": attacked["p99_us"], "baseline_p99_us": baseline["p99_us"]}
+    return {"value": attacked["p99_us"] / max(1, baseline["p99_us"]), "p99_us": attacked["p99_us"], "baseline_p99_us": baseline["p99_us"],
+            "verified": attacked["verified"]}
 
 
 def start_time(bench, who, role, number):
@@ -354,7 +404,7 @@ def start_time(bench, who, role, number):
         connection.close()
     if status != 200:
         raise bench.Error(f"not ready: {status}")
-    return {"value": value}
+    return {"value": value, "verified": 1}
 
 
 def make_works(Work, Figure, at_most):
@@ -382,6 +432,8 @@ def make_works(Work, Figure, at_most):
         alone("http-idle", "memory that 1,000 idle connections add", "MiB", idle_memory, rounds=3, seconds=3, **at_most("bar of 128 MiB", 128.0)),
         alone("http-slow", "99th percentile of GETs among 1,000 slow attackers, by that without", "x", attackers, rounds=5, seconds=12,
               **at_most("bar of 2", 2.0)),
+        alone("http-big", "peak memory of jzsed while 10 GiB go in and out, memory limit 128 MiB", "MiB", transfers, rounds=1, exact=True, seconds=90,
+              disk_bytes=lambda sizes: sizes.big_bytes * 3 // 2 + GIB, **at_most("bar of 256 MiB", 256.0)),
         alone("http-start", "jzsed ready on a store of 100k files", "ms", start_time, rounds=7, seconds=2, setup_seconds=10, dataset="http-100k",
               **at_most("bar of 300 ms", 300.0)),
     ]

@@ -29,13 +29,15 @@ void Connection::Collect(size_t max, Then then) {
 
 void Connection::Stream(std::unique_ptr<Sink> sink) {
   const config::Config& config = loop_.shared().config();
-  size_t size = config.upload_buffer;
-  if (!request_.head.chunked) size = static_cast<size_t>(std::clamp<uint64_t>(request_.head.length, 1, size));
-  if (!loop_.shared().ReserveTransfer(2 * size))
+  // What fits both buffers is taken in whole and handed over once. Of anything longer one buffer is filled while the other is written.
+  const bool whole = !request_.head.chunked && request_.head.length <= 2 * config.upload_buffer;
+  const size_t size = whole ? static_cast<size_t>(request_.head.length) : config.upload_buffer;
+  const size_t reserved = whole ? size : 2 * size;
+  if (!loop_.shared().ReserveTransfer(reserved))
     return Answer(ProblemReply({503, "HTTP_OVERLOADED", "too many large uploads are under way", true}, request_.id));
-  reserved_ = 2 * size;
+  reserved_ = reserved;
   fill_.Reserve(size);
-  write_.Reserve(size);
+  if (!whole) write_.Reserve(size);
   sink_ = std::move(sink);
   // Whoever asks before it sends is told by the sink, which knows more than the head does.
   asking_ = continue_due_ && in_.empty();
@@ -139,10 +141,15 @@ bool Connection::StepStream() {
       if (sink_busy_) return false;
       std::swap(fill_, write_);
       fill_.Clear();
-      StartSink([this] {
-        auto reply = sink_->Write(write_.view());
-        if (reply) sink_reply_ = std::move(reply);
+      if (body_done_) {
+        state_ = State::kHeld;
+        deadline_ms_ = 0;
+      }
+      StartSink([this, last = body_done_] {
+        sink_reply_ = sink_->Write(write_.view());
+        if (!sink_reply_ && last) sink_reply_ = sink_->Finish();
       });
+      if (state_ == State::kHeld) return true;
       continue;
     }
     if (body_done_) {
