@@ -111,7 +111,8 @@ def test_closing_while_threads_are_inside(tmp_path):
 
         uses = [lambda: files['a'], lambda: files.put('c', b'1'), scan, read_file, write_file, read_snapshot,
                 lambda: files.metadata('a'), lambda: store.changes().next(0.01), store.changes(follow=True).next]
-        threads = [threading.Thread(target=loop, args=(use,)) for use in uses]
+        # Daemons: if the store could not be closed they would go on, and Python waits for others at its exit.
+        threads = [threading.Thread(target=loop, args=(use,), daemon=True) for use in uses]
         for thread in threads:
             thread.start()
         time.sleep(0.05 * round)
@@ -122,6 +123,39 @@ def test_closing_while_threads_are_inside(tmp_path):
         assert {type(error) for error in ends} == {jzse.ClosedError}, ends
         with jzse.open(tmp_path / f's{round}') as store:
             store.verify()
+
+
+class Slowly:
+    """The library, one function of which says when it is called and waits before it goes on."""
+
+    def __init__(self, library, name):
+        self.library, self.name = library, name
+        self.called, self.go_on = threading.Event(), threading.Event()
+
+    def __getattr__(self, name):
+        function = getattr(self.library, name)
+        if name != self.name:
+            return function
+
+        def slow(*arguments):
+            self.called.set()
+            assert self.go_on.wait(60)
+            return function(*arguments)
+        return slow
+
+
+def test_closing_waits_for_a_snapshot_that_is_just_released(tmp_path, monkeypatch):
+    store = jzse.open(tmp_path / 's', create=True)
+    snapshot = store.snapshot()
+    slowly = Slowly(jzse.snapshot.lib, 'jzse_snapshot_close')
+    monkeypatch.setattr(jzse.snapshot, 'lib', slowly)
+    releasing = threading.Thread(target=snapshot.close, daemon=True)
+    releasing.start()
+    assert slowly.called.wait(60)
+    threading.Timer(0.2, slowly.go_on.set).start()
+    store.close()
+    releasing.join(60)
+    assert store.closed and not releasing.is_alive()
 
 
 def test_one_handle_in_many_threads(files):

@@ -28,13 +28,12 @@ class Snapshot(_native.Child):
         return view
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock:  # until it is released: the store closes us too, and goes on only when no handle is left
             raw, self._raw = self._raw, NULL
-        shared = getattr(self, '_shared', None)
-        if raw is not NULL:
-            if shared is not None:
-                shared.drain()
-            lib.jzse_snapshot_close(raw)
+            if raw is not NULL:
+                if hasattr(self, '_shared'):
+                    self._shared.drain()
+                lib.jzse_snapshot_close(raw)
 
     def abandon(self) -> None:
         super().abandon()
