@@ -146,9 +146,9 @@ class Slowly:
 
 def test_closing_waits_for_a_snapshot_that_is_just_released(tmp_path, monkeypatch):
     store = jzse.open(tmp_path / 's', create=True)
-    snapshot = store.snapshot()
-    slowly = Slowly(jzse.snapshot.lib, 'jzse_snapshot_close')
+    slowly = Slowly(jzse.snapshot.lib, 'jzse_py_snapshot_close')
     monkeypatch.setattr(jzse.snapshot, 'lib', slowly)
+    snapshot = store.snapshot()
     releasing = threading.Thread(target=snapshot.close, daemon=True)
     releasing.start()
     assert slowly.called.wait(60)
