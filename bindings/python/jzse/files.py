@@ -181,6 +181,8 @@ class Writer(io.RawIOBase):
 
 def _forget(file: Any, raw: Any) -> None:
     """A writer that nobody closed says nothing about being complete, so it is not committed."""
+    if raw is None:
+        return  # detached
     if not file.closed and hasattr(raw, '_handle') and raw.autocommit and not raw._discarded:
         warnings.warn(f'the file {raw.name!r} was written but never closed; it is discarded', ResourceWarning,
                       source=file)
