@@ -406,7 +406,7 @@ int ParseCommandLine(int argc, char** argv, Invocation* invocation) {
   const std::unique_ptr<CLI::App> app = MakeCommandLine(invocation);
   try {
     app->parse(argc, argv);
-    const std::string problem = TakeUrls(invocation->places, &invocation->globals.store);
+    const std::string problem = TakeUrls(invocation->places, &invocation->globals);
     if (problem.empty()) return kExitOk;
     invocation->run = nullptr;
     std::fputs(fmt::format("jzse: {}\n", EscapeName(problem)).c_str(), stderr);

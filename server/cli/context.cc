@@ -144,7 +144,7 @@ int Context::Resolve(std::string_view text, Target* target) {
   jzse_namespace_config config = JZSE_NAMESPACE_CONFIG_INIT;
   Error error;
   if (store_->GetNamespace(address.ns, &config, nullptr, &error.raw) != JZSE_OK) {
-    const bool hint = !remote_ && address.ns_given && error.raw.code == JZSE_NOT_FOUND;
+    const bool hint = !globals.by_url && address.ns_given && error.raw.code == JZSE_NOT_FOUND;
     return out.Fail(error.raw,
                     hint ? fmt::format("for a path with a colon write ':{}'", text) : "");
   }

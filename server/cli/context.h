@@ -21,6 +21,7 @@ namespace jzse::cli {
 
 struct Globals {
   std::string store;  // --store, or else JZSE_STORE, or the server that a URL names; "" to look for one upwards from here
+  bool by_url = false;  // arguments were URLs
   bool json = false;
   bool quiet = false;
   bool verbose = false;

@@ -23,7 +23,9 @@ namespace jzse::cli {
 
 void ExportRun::Report(const Problem& problem) {
   const bool ends = problem.exit_code == kExitNoSpace || problem.exit_code == kExitReadOnly ||
-                    problem.exit_code > kExitSignalBase;
+                    problem.exit_code > kExitSignalBase ||
+                    // a server that is gone for one is gone for all
+                    (context.remote() && (problem.api_code == JZSE_IO || problem.api_code == JZSE_TIMEOUT));
   if (!ends) {
     ++errors;
     context.out.Fail(problem.exit_code, problem.text);

@@ -105,7 +105,7 @@ Places PlacesOf(NamespaceArgs* args) {
   return {{}, {&args->name}};
 }
 
-std::string TakeUrls(const Places& places, std::string* store) {
+std::string TakeUrls(const Places& places, Globals* globals) {
   std::string base;
   std::vector<bool> plain;
   for (const std::string* text : places.addresses) plain.push_back(!text->empty() && !remote::IsUrl(*text));
@@ -116,13 +116,14 @@ std::string TakeUrls(const Places& places, std::string* store) {
     }
   }
   if (base.empty()) return "";
-  if (*store != base) {
+  if (globals->store != base) {
     for (size_t i = 0; i < places.addresses.size(); ++i) {
       if (!plain[i]) continue;
       return fmt::format("{}: is no URL, but another argument is one; one command works on one store", *places.addresses[i]);
     }
   }
-  *store = base;
+  globals->store = base;
+  globals->by_url = true;
   return "";
 }
 

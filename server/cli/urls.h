@@ -56,8 +56,8 @@ Places PlacesOf(ConfigArgs* args);
 template <>
 Places PlacesOf(NamespaceArgs* args);
 
-// Turns the URLs in `places` into what a verb reads, and makes *store the server that they name. What is wrong with them, or "".
-std::string TakeUrls(const Places& places, std::string* store);
+// Turns the URLs in `places` into what a verb reads, and makes the store the server that they name. What is wrong with them, or "".
+std::string TakeUrls(const Places& places, Globals* globals);
 
 }  // namespace jzse::cli
 

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kAnswerMs = 300'000;
 constexpr size_t kLocationMax = 512;
+constexpr int kBusyMax = 5;  // times --wait
 
 // Where the URL of an unfinished upload is kept.
 class Note {
@@ -110,17 +111,20 @@ class Upload : public access::Writer {
     std::string_view bytes(static_cast<const char*>(data), size);
     if (bytes.size() > size_ - offset_ - piece_.size()) return Changed(error);
     while (!bytes.empty()) {
+      // The last piece waits for Commit: its answer is that of the whole.
+      if (piece_.size() == kWholeMax) {
+        if (const int code = SendPiece(error); code != JZSE_OK) return code;
+      }
       const size_t room = static_cast<size_t>(kWholeMax) - piece_.size();
       piece_.append(bytes.substr(0, room));
       bytes.remove_prefix(std::min(room, bytes.size()));
-      if (piece_.size() < kWholeMax && offset_ + piece_.size() < size_) continue;
-      if (const int code = SendPiece(error); code != JZSE_OK) return code;
     }
     return JZSE_OK;
   }
 
   int Commit(jzse_file_info* info, jzse_error* error) override {
     if (offset_ + piece_.size() != size_) return Changed(error);
+    if (const int code = SendPiece(error); code != JZSE_OK) return code;
     if (const int code = Complete(error); code != JZSE_OK) return code;
     note_->Remove();
     return Describe(&client_, ns_, path_, 0, info, nullptr, error);
@@ -202,11 +206,13 @@ class Upload : public access::Writer {
     if (code == JZSE_OK) {
       offset_ += bytes.size();
       complete_ = offset_ == size_;
+      busy_count_ = 0;
       patience_.Progressed();
       return JZSE_OK;
     }
-    // A wrong offset is answered as busy, too: the answer to an earlier PATCH was lost. So is a piece that still writes the target.
-    if (code == JZSE_BUSY && bytes.empty()) patience_.Progressed();
+    // A wrong offset is answered as busy, too: the answer to an earlier PATCH was lost. So is what still writes the target, and what
+    // comes while the server has not yet noticed that the connection before is dead (half a minute).
+    if (code == JZSE_BUSY && (bytes.empty() || ++busy_count_ < kBusyMax)) patience_.Progressed();
     const bool passes = lost || code == JZSE_BUSY || code == JZSE_CORRUPT;
     if (!passes || client_.Interrupted() || !patience_.Pause()) {
       if (code == JZSE_PRECONDITION || code == JZSE_EXISTS) Drop();
@@ -237,6 +243,7 @@ class Upload : public access::Writer {
   Patience patience_;
   std::unique_ptr<Note> note_;
   std::string location_, piece_;
+  int busy_count_ = 0;
   bool remembered_ = false, gone_ = false;
   uint64_t offset_ = 0, length_ = 0, present_ = 0;
   bool complete_ = false;  // the server said so
