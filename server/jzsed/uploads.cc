@@ -210,13 +210,20 @@ void CreateUpload(Service& service, serve::Connection& connection) {
 
 Reply HeadUpload(Service& service, Request& request) {
   if (auto refused = CheckVersion(request)) return std::move(*refused);
-  const auto lock = service.uploads->Lock(request.captures[0]);
-  auto upload = service.uploads->Find(request.captures[0]);
+  const std::string& id = request.captures[0];
+  auto upload = service.uploads->Find(id);
   if (!upload) return Tus(Failed(request, upload.error()));
-  // All bytes are there, but the last PATCH was killed before the target was written.
-  if (lock != nullptr && !upload->done && upload->offset == upload->length) {
-    const auto assembled = service.uploads->Assemble(&*upload);
-    if (!assembled) return Tus(Failed(request, assembled.error()));
+  // All bytes are there, but the last PATCH was killed before the target was written. Only then is the lock wanted: whoever
+  // just looks must not turn a PATCH away.
+  if (!upload->done && upload->offset == upload->length) {
+    if (const auto lock = service.uploads->Lock(id)) {
+      upload = service.uploads->Find(id);
+      if (!upload) return Tus(Failed(request, upload.error()));
+      if (!upload->done) {
+        const auto assembled = service.uploads->Assemble(&*upload);
+        if (!assembled) return Tus(Failed(request, assembled.error()));
+      }
+    }
   }
   Reply reply;
   AddState(*upload, &reply);

@@ -225,6 +225,7 @@ void Connection::BeginRequest(size_t head_size) {
   body_left_ = head.length;
   body_size_ = 0;
   continue_due_ = head.expect_continue && !body_done_;
+  asking_ = false;
   decoder_ = http::ChunkedDecoder();
   state_ = State::kHeld;
   loop_.shared().begin(*this);

@@ -113,6 +113,7 @@ class Connection {
   bool StepCollect();
   bool StepStream();
   void BeginBody();
+  void SendContinue();
   // Moves what is in in_ to `target` (at most its room), or to the string; false: the framing is broken.
   bool TakeBody(Buffer* target, std::string* text, size_t max);
   void TookBody(uint64_t count);     // that the socket gave straight to fill_
@@ -152,6 +153,7 @@ class Connection {
   Request request_;
   bool body_done_ = true;
   bool continue_due_ = false;
+  bool asking_ = false;              // the sink, whether the client may send
   uint64_t body_left_ = 0;
   uint64_t body_size_ = 0;           // taken so far
   size_t body_max_ = 0;

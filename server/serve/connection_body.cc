@@ -37,6 +37,11 @@ void Connection::Stream(std::unique_ptr<Sink> sink) {
   fill_.Reserve(size);
   write_.Reserve(size);
   sink_ = std::move(sink);
+  // Whoever asks before it sends is told by the sink, which knows more than the head does.
+  asking_ = continue_due_ && in_.empty();
+  if (asking_) {
+    StartSink([this] { sink_reply_ = sink_->Write({}); });
+  }
   BeginBody();
 }
 
@@ -44,11 +49,15 @@ void Connection::BeginBody() {
   state_ = State::kBody;
   progress_ = 0;
   deadline_ms_ = loop_.now_ms() + loop_.shared().config().progress_timeout.count();
+  if (!asking_) SendContinue();
+  Drive();
+}
+
+void Connection::SendContinue() {
   if (continue_due_ && in_.empty() && send(socket_.fd(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL) < 0) {
     // The socket was idle: there is room for 25 bytes unless the client is gone, which reading will tell.
   }
-  continue_due_ = false;
-  Drive();
+  continue_due_ = asking_ = false;
 }
 
 bool Connection::StepBody() { return sink_ != nullptr ? StepStream() : StepCollect(); }
@@ -182,6 +191,7 @@ void Connection::OnSinkDone() {
   if (closed_) {
     AbandonSink();
   } else {
+    if (asking_ && !sink_reply_) SendContinue();
     if (state_ == State::kHeld && sink_reply_) Answer(std::move(*sink_reply_));
     Drive();
   }

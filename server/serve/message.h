@@ -81,7 +81,7 @@ struct Reply {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // An answer ends the upload early.
+  // An answer ends the upload early. The first bytes are none when the client wants to know before it sends any.
   virtual std::optional<Reply> Write(std::string_view bytes) = 0;
   virtual Reply Finish() = 0;
   // The connection broke in the middle: the last call.

@@ -16,7 +16,9 @@ import unittest
 import urllib.parse
 import zlib
 
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'server'))
 import browser
+from server_case import free_ports
 
 JZSED, SHOTS = sys.argv[1] if len(sys.argv) > 1 else '', sys.argv[2] if len(sys.argv) > 2 else ''
 SKIPPED = 77
@@ -39,12 +41,16 @@ class Server:
         self.start()
 
     def start(self):
-        command = [JZSED, '--store', os.path.join(self.folder, 'store'), '--port', str(self.port), '--log-level', 'warning']
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                        env={**os.environ, 'HOME': self.folder})
-        line = self.process.stdout.readline()
-        assert 'http://' in line, f'jzsed did not start: {line}'
-        self.port = int(line.rstrip().rstrip('/').rsplit(':', 1)[1])
+        for port in [self.port] if self.port else free_ports():
+            command = [JZSED, '--store', os.path.join(self.folder, 'store'), '--port', str(port), '--log-level', 'warning']
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                            env={**os.environ, 'HOME': self.folder})
+            line = self.process.stdout.readline()
+            if 'http://' in line:
+                self.port = int(line.rstrip().rstrip('/').rsplit(':', 1)[1])
+                return
+            self.process.wait(60)
+        raise AssertionError(f'jzsed did not start: {line}')
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)

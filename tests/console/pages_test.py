@@ -6,6 +6,7 @@ and what the pages may load.
     pages_test.py JZSED SCREENSHOTS [TEST]...
 """
 import signal
+import time
 
 import console_case
 from console_case import DESKTOP, PHONE, ConsoleCase, png
@@ -166,6 +167,25 @@ class Pages(ConsoleCase):
         self.assertEqual(text.count('after.txt'), 1)
         self.assertEqual(text.count('held.txt'), 1)
         self.expect_errors('ERR_CONNECTION_REFUSED', 'ERR_INCOMPLETE_CHUNKED_ENCODING', 'ERR_CONNECTION_RESET', 'ERR_EMPTY_RESPONSE')
+
+    def watchers(self):
+        return next(int(float(line.split()[1])) for line in self.server.call('GET', '/metrics')[1].decode().splitlines() if line.startswith('jzsed_watchers '))
+
+    def test_a_page_that_was_left_holds_no_connection(self):
+        """A browser keeps pages for the way back, and opens six connections to a server: the seventh visit would wait."""
+        for _ in range(8):
+            self.open('#/changes')
+        self.wait_text('Nothing has changed yet')
+        self.page.go('about:blank')
+        end = time.monotonic() + 30
+        while self.watchers() > 0:
+            self.assertLess(time.monotonic(), end, 'a page that nobody sees still waits for changes')
+            time.sleep(0.1)
+        self.server.put('meanwhile.txt', b'1')
+        self.page.call('Page.navigateToHistoryEntry', entryId=self.page.call('Page.getNavigationHistory')['entries'][-2]['id'])
+        self.wait('document.querySelector(".changes li .what")?.innerText.includes("meanwhile.txt")')
+        self.server.put('after.txt', b'1')
+        self.wait('document.querySelector(".changes li .what")?.innerText.includes("after.txt")')
 
     def test_health_tells_what_the_server_tells(self):
         self.fill_store()

@@ -28,6 +28,7 @@ class Worker:
         self.number, self.rng = number, random.Random(f'{seed}/{number}')
         self.known = {f'w{number}/{i}': {None} for i in range(PATHS)}  # path -> digests that may be there; None: no file
         self.acknowledged = 0
+        self.wrong = None
         self.sequences = {}  # path -> sequence of the last acknowledged put
 
     def content(self):
@@ -41,6 +42,8 @@ class Worker:
                 self.step(server, connection)
         except (OSError, server_case.http.client.HTTPException):
             pass  # killed: what was under way is in the ledger as possible
+        except AssertionError as error:
+            self.wrong = error
         finally:
             connection.close()
 
@@ -122,6 +125,8 @@ def run(seed):
                 thread.join()
             server.start()
             for worker in workers:
+                if worker.wrong:
+                    raise worker.wrong
                 worker.check(server)
             if kill % 10 == 9:
                 check_feed(server, workers)

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,7 +17,7 @@ import unittest
 import urllib.parse
 
 PROGRAM = os.environ.get('JZSED') or 'jzsed'
-DEADLINE = 30  # seconds until a test that hangs fails
+DEADLINE = 60  # seconds until a test that hangs fails
 
 
 class Answer:
@@ -29,6 +30,14 @@ class Answer:
 
     def __repr__(self):
         return f'{self.status} {dict(self.headers)} {self.body[:300]!r}'
+
+
+def free_ports():
+    """Ports to try: below those that the system gives to clients, so that no connection of anybody's takes it while a server that was killed
+    is down, not even one that looks for it."""
+    with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
+        lowest = int(file.read().split()[0])
+    return [random.randrange(min(12_000, lowest - 1), lowest) for _ in range(20)] if lowest > 2000 else [0]
 
 
 class Server:
@@ -51,16 +60,22 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
-        self.process = subprocess.Popen([PROGRAM, '--store', self.store, '--port', str(self.port or 0), *self.options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        reader = threading.Thread(target=self._read_log, args=(self.process,), daemon=True)
-        reader.start()
-        line = self.process.stdout.readline()
-        if 'serving' not in line:
+        """On a port of its own, and on the same one ever after."""
+        for port in [self.port] if self.port else free_ports():
+            self.process = subprocess.Popen([PROGRAM, '--store', self.store, '--port', str(port), *self.options],
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            reader = threading.Thread(target=self._read_log, args=(self.process,), daemon=True)
+            reader.start()
+            line = self.process.stdout.readline()
+            if 'serving' in line:
+                self.port = int(line.rsplit(':', 1)[1].strip(' /\n'))
+                return
             self.process.wait(DEADLINE)
             reader.join(DEADLINE)
-            raise RuntimeError(f'jzsed did not start: {line!r} {self.log}')
-        self.port = int(line.rsplit(':', 1)[1].strip(' /\n'))
+            if self.port or not any('Address already in use' in entry for entry in self.log):
+                break
+            self.log.clear()
+        raise RuntimeError(f'jzsed did not start: {line!r} {self.log}')
 
     def _read_log(self, process):
         for line in process.stderr:

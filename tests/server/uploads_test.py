@@ -125,11 +125,23 @@ class Uploads(unittest.TestCase):
         url = self.create(len(data), path='twice')
         with self.server.socket() as connection:
             connection.sendall(f'PATCH {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n'
-                               f'Content-Type: application/offset+octet-stream\r\nContent-Length: {MIB}\r\n\r\n'.encode() + data[:700_000])
-            wait_until(lambda: self.patch(url, 0, b'').status == 409)
-            connection.sendall(data[700_000:])
+                               f'Content-Type: application/offset+octet-stream\r\nContent-Length: {MIB}\r\nExpect: 100-continue\r\n\r\n'.encode())
+            self.assertEqual(connection.recv(100), b'HTTP/1.1 100 Continue\r\n\r\n')  # from here on the upload is its
+            self.assertEqual(self.offset(url), 0)  # looking is free
+            for body in (b'', b'x'):
+                self.assertEqual(self.patch(url, 0, body).status, 409)
+            self.assertEqual(self.server.request('DELETE', url, headers=TUS).status, 409)
+            connection.sendall(data)
             self.assertTrue(read_all(connection).startswith(b'HTTP/1.1 204'))
         self.assertTrue(self.server.get(file_path('twice')).body == data)
+
+    def test_refused_before_the_body_is_sent(self):
+        url = self.create(2 * MIB, path='asked')
+        with self.server.socket() as connection:
+            connection.sendall(f'PATCH {url} HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 7\r\n'
+                               f'Content-Type: application/offset+octet-stream\r\nContent-Length: {MIB}\r\nExpect: 100-continue\r\n\r\n'.encode())
+            answer = read_all(connection)
+        self.assertTrue(answer.startswith(b'HTTP/1.1 409'), answer)
 
     def test_expiry(self):
         self.server.stop()
