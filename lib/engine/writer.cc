@@ -46,6 +46,11 @@ Status WriterImpl::Cut(bool final) {
 }
 
 Status WriterImpl::Write(Bytes bytes) {
+  if (written_.ok()) written_ = base::CatchOutOfMemory([&] { return WriteAll(bytes); });
+  return written_;
+}
+
+Status WriterImpl::WriteAll(Bytes bytes) {
   if (size_ + bytes.size() > base::kFileSizeMax) {
     return Fail(Code::kTooLarge, absl::StrCat(model::Quoted(operation_->path), ": larger than ",
                                               base::kFileSizeMax, " bytes"));
@@ -67,6 +72,7 @@ Status WriterImpl::Write(Bytes bytes) {
 }
 
 StatusOr<std::unique_ptr<Operation>> WriterImpl::Finish() {
+  if (!base::Planted("writer-forgets-failure")) JZSE_RETURN_IF_ERROR(written_);
   if (operation_->put.kind == model::ContentKind::kSymlink && (size_ == 0 || size_ > base::kSymlinkSizeMax)) {
     return Fail(size_ == 0 ? Code::kInvalid : Code::kTooLarge,
                 absl::StrCat(model::Quoted(operation_->path), ": a symlink's target has 1 to ", base::kSymlinkSizeMax,

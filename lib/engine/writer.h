@@ -19,11 +19,13 @@ class WriterImpl : public Writer {
 
   ~WriterImpl() override;
 
+  // After a failure the content has a hole, so every later call fails in the same way.
   Status Write(Bytes bytes) override;
   // The operation that puts the content in place. Once.
   StatusOr<std::unique_ptr<Operation>> Finish();
 
  private:
+  Status WriteAll(Bytes bytes);
   Status Cut(bool final);
   Status StoreChunk(Bytes chunk);
 
@@ -31,6 +33,7 @@ class WriterImpl : public Writer {
   std::unique_ptr<Operation> operation_;
   std::string buffer_;
   uint64_t size_ = 0;
+  Status written_;  // or the first failure
   store::ManifestBuilder manifest_;
 };
 

@@ -61,6 +61,13 @@ Status SealLeftovers(const CompactionContext& c, const Applied& drained) {
   return {};
 }
 
+// Whether it tells where an unsealed segment ends: once it is gone, nothing would show that records of that one are missing.
+bool Vouches(const CompactionContext& c, const Segment& segment) {
+  if (segment.header().stream != Stream::kCommit || base::Planted("witness-compacted")) return false;
+  const SegmentRef before = c.segments.Find(segment.header().previous);
+  return before != nullptr && !Sealed(before);
+}
+
 // Compacts the picked segments, as many at a time as make one full segment and as there is room for.
 Status CompactPicked(const CompactionContext& c, Liveness& liveness, std::vector<CompactionInput> picked, uint64_t size_max,
                      const std::set<SegmentId>& present, CompactionTotals* totals) {
@@ -113,7 +120,7 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
     if (const auto id = ParseSegmentFileName(entry.name)) present.insert(*id);
   std::vector<SegmentRef> commit_like, bulk_like;
   for (const SegmentRef& segment : c.segments.List()) {
-    if (!Sealed(segment) || !Settled(*segment, drained)) continue;
+    if (!Sealed(segment) || !Settled(*segment, drained) || Vouches(c, *segment)) continue;
     const auto footer = segment->ReadFooter();
     if (!footer.ok()) continue;  // damaged: left as it is
     const bool bulk = IsBulk(*segment, *footer);

@@ -5,16 +5,16 @@
 // the lock, so that a use count of one, seen under the lock, means that nobody else reads the map any more.
 // Threads: as in index.h.
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <utility>
 
-#include "absl/container/btree_map.h"
 #include "store/index.h"
 
 namespace jzse::store {
 namespace {
 
-using Map = absl::btree_map<std::string, std::string, std::less<>>;
+using Map = std::map<std::string, std::string, std::less<>>;
 
 // The current map. Shared: by the index, snapshots and cursors.
 struct Shared {
@@ -92,10 +92,9 @@ class MapIndex final : public Index {
     if (shared_.map.use_count() > 1) shared_.map = std::make_shared<Map>(*shared_.map);
     for (const IndexOpView& op : batch) {
       if (op.value) {
-        std::string key(op.key), value(*op.value);  // made before: see PutInto
-        shared_.map->insert_or_assign(std::move(key), std::move(value));
-      } else {
-        shared_.map->erase(op.key);
+        shared_.map->insert_or_assign(std::string(op.key), std::string(*op.value));
+      } else if (const auto at = shared_.map->find(op.key); at != shared_.map->end()) {
+        shared_.map->erase(at);
       }
     }
     return absl::OkStatus();

@@ -121,12 +121,19 @@ Status Journal::Roll(uint64_t size, bool urgent) {
     made = factory_.Make(header, wanted, urgent);
   }
   if (!made.ok()) return made.status();
+  const Status added = base::CatchOutOfMemory([&]() -> Status {
+    segments_.Add(*made);
+    return {};
+  });
+  if (!added.ok()) {
+    factory_.Abandon((*made)->path());
+    return added;
+  }
   if (segment_) {
     if (const Status sealed = Seal(*segment_); !sealed.ok()) return Broken(sealed);
     ++syncs_;
   }
   segment_ = std::move(*made);
-  segments_.Add(segment_);
   footer_ = FooterCollector();
   offset_ = base::kSegmentHeaderSize;
   capacity_ = wanted;

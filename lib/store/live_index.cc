@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/live_index.h"
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,7 +13,7 @@ bool HasPrefix(Bytes key, Bytes prefix) { return key.substr(0, prefix.size()) ==
 // Later maps win.
 void CopyRange(const OverlayMap& from, const std::string& prefix, OverlayMap* to) {
   for (auto it = from.lower_bound(prefix); it != from.end() && HasPrefix(it->first, prefix); ++it)
-    PutInto(to, it->first, it->second);
+    to->insert_or_assign(it->first, it->second);
 }
 
 }  // namespace
@@ -20,11 +21,11 @@ void CopyRange(const OverlayMap& from, const std::string& prefix, OverlayMap* to
 std::optional<std::optional<std::string>> LiveIndex::Overlaid(Bytes key) {
   const uint64_t hash = LocationCache::HashOf(key);
   std::shared_lock lock(mutex_);
-  const std::pair<const OverlayMap*, const Hashes*> overlays[] = {
-      {&active_, &active_hashes_}, {flushing_.get(), &flushing_hashes_}, {recent_.get(), &recent_hashes_}};
-  for (const auto& [map, hashes] : overlays) {
-    if (!hashes->contains(hash)) continue;
-    if (const auto it = map->find(absl::string_view(key.data(), key.size())); it != map->end()) return it->second;
+  const std::pair<const OverlayMap*, const KeyFilter*> overlays[] = {
+      {&active_, &active_keys_}, {flushing_.get(), &flushing_keys_}, {recent_.get(), &recent_keys_}};
+  for (const auto& [map, keys] : overlays) {
+    if (!keys->MayHave(hash)) continue;
+    if (const auto it = map->find(key); it != map->end()) return it->second;
   }
   return std::nullopt;
 }
@@ -37,7 +38,7 @@ StatusOr<bool> LiveIndex::Get(Bytes key, std::string* value) {
       return true;
     }
   }
-  if (loaded_ != nullptr && !loaded_->MayHave(key)) return false;
+  if (loaded_ != nullptr && !loaded_->MayHave(LocationCache::HashOf(key))) return false;
   return index_->Get(key, nullptr, value);
 }
 
@@ -85,7 +86,7 @@ Status LiveIndex::Load(OverlayMap&& ops) {
   std::vector<IndexOp> batch;
   batch.reserve(ops.size());
   for (auto& [key, value] : ops) {
-    loaded_->Add(key);
+    loaded_->Add(LocationCache::HashOf(key));
     batch.push_back({key, std::move(value)});
   }
   return index_->Apply(batch);
@@ -103,50 +104,36 @@ Status LiveIndex::EndLoad(const Applied& applied) {
 void LiveIndex::Publish(OverlayMap&& ops, const Applied& applied) {
   published_.clear();
   for (const auto& [key, value] : ops) published_.push_back(LocationCache::HashOf(key));
+  const std::span<const uint64_t> changing(published_.data(), base::Planted("hot-place-stays") ? 0 : published_.size());
+  // The places go before the change is shown, so that nobody who has seen the new state meets the old one, and none comes in
+  // until it is shown. Only places of P keys are remembered, but asking for the others costs little.
+  for (const uint64_t hash : changing) places_.BeginChange(hash);
+  struct End {
+    LocationCache& places;
+    std::span<const uint64_t> hashes;
+    ~End() {
+      for (const uint64_t hash : hashes) places.EndChange(hash);
+    }
+  } end{places_, changing};
   PublishOverlay(std::move(ops), applied);
-  if (base::Planted("hot-place-stays")) return;
-  // Afterwards: a reader that looked up before cannot insert any more, one that looks up now finds the new state. Only
-  // places of P keys are remembered, but asking for the others costs little.
-  for (const uint64_t hash : published_) places_.Erase(hash);
 }
 
-// All or, when memory is lacking, nothing. What was there before goes to `ops`.
-void LiveIndex::MergeInto(OverlayMap* to, OverlayMap& ops) {
-  std::vector<bool> inserted;
-  inserted.reserve(ops.size());
-  auto next = ops.begin();
-  try {
-    for (; next != ops.end(); ++next) {
-      std::string key = next->first;  // made before: see PutInto
-      const auto [at, fresh] = to->try_emplace(std::move(key));
-      std::swap(at->second, next->second);
-      inserted.push_back(fresh);
-    }
-  } catch (...) {
-    if (base::Planted("half-group-published")) throw;
-    auto done = ops.begin();
-    for (const bool fresh : inserted) {
-      const auto at = to->find(done->first);
-      if (fresh) {
-        to->erase(at);
-      } else {
-        std::swap(at->second, done->second);
-      }
-      ++done;
-    }
-    throw;
+// Needs no memory.
+void LiveIndex::MergeInto(OverlayMap* to, OverlayMap&& ops) noexcept {
+  while (!ops.empty()) {
+    auto result = to->insert(ops.extract(ops.begin()));
+    if (!result.inserted) result.position->second = std::move(result.node.mapped());
   }
 }
 
 void LiveIndex::PublishOverlay(OverlayMap&& ops, const Applied& applied) {
   std::unique_lock lock(mutex_);
-  active_hashes_.reserve(active_hashes_.size() + published_.size());
+  for (const uint64_t hash : published_) active_keys_.Add(hash);
   if (active_.empty()) {
     active_ = std::move(ops);
   } else {
-    MergeInto(&active_, ops);
+    MergeInto(&active_, std::move(ops));
   }
-  active_hashes_.insert(published_.begin(), published_.end());
   applied_ = applied;
   overlay_count_.store(active_.size() + flushing_->size(), std::memory_order_release);
 }
@@ -174,8 +161,7 @@ Status LiveIndex::DrainLocked() {
     more = !active_.empty();
   }
   if (more && flushing_shown_) {
-    auto copy = std::make_shared<OverlayMap>();
-    for (const auto& [key, value] : *flushing_) PutInto(copy.get(), key, value);
+    auto copy = std::make_shared<OverlayMap>(*flushing_);
     std::unique_lock lock(mutex_);
     flushing_.swap(copy);
     flushing_shown_ = false;
@@ -185,14 +171,12 @@ Status LiveIndex::DrainLocked() {
     std::unique_lock lock(mutex_);
     if (flushing_->empty()) {
       flushing_->swap(active_);
-      flushing_hashes_.swap(active_hashes_);
+      flushing_keys_.swap(active_keys_);
     } else {
-      flushing_hashes_.reserve(flushing_hashes_.size() + active_hashes_.size());
-      MergeInto(flushing_.get(), active_);
-      flushing_hashes_.insert(active_hashes_.begin(), active_hashes_.end());
-      active_.clear();
+      MergeInto(flushing_.get(), std::move(active_));
+      flushing_keys_.AddAll(active_keys_);
     }
-    active_hashes_.clear();
+    active_keys_.Clear();
     taken_ = applied_;
   }
   if (flushing_->empty()) return {};
@@ -215,8 +199,8 @@ Status LiveIndex::DrainLocked() {
   std::unique_lock lock(mutex_);
   recent_.swap(flushing_);
   flushing_.swap(next);
-  recent_hashes_.swap(flushing_hashes_);
-  flushing_hashes_.clear();
+  recent_keys_.swap(flushing_keys_);
+  flushing_keys_.Clear();
   flushing_shown_ = false;
   drained_ = taken_;
   generation_.fetch_add(1, std::memory_order_acq_rel);

@@ -23,7 +23,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "store/key_filter.h"
 #include "store/live_view.h"
 #include "store/location_cache.h"
@@ -80,7 +79,7 @@ class LiveIndex {
   LocationCache& places() { return places_; }
 
  private:
-  static void MergeInto(OverlayMap* to, OverlayMap& ops);
+  static void MergeInto(OverlayMap* to, OverlayMap&& ops) noexcept;
   void PublishOverlay(OverlayMap&& ops, const Applied& applied);
   Status DrainLocked();
 
@@ -91,10 +90,10 @@ class LiveIndex {
   mutable std::shared_mutex mutex_;
   OverlayMap active_;
   // Of the keys of active_, flushing_ and recent_: most keys that are asked for are in none of them, and a tree is slow to say
-  // so. There may be hashes of keys that are gone, never keys without their hash. Under mutex_.
-  using Hashes = absl::flat_hash_set<uint64_t>;
-  Hashes active_hashes_, flushing_hashes_, recent_hashes_;
-  std::vector<uint64_t> published_;           // of the keys of the Publish under way
+  // so. Under mutex_.
+  static constexpr size_t kFilterBytes = base::kOverlayCountMax / 2;  // 16 bits a key when it is time to drain
+  KeyFilter active_keys_{kFilterBytes}, flushing_keys_{kFilterBytes}, recent_keys_{kFilterBytes};
+  std::vector<uint64_t> published_;           // hashes of the keys of the Publish under way
   // flushing_: on its way into the Index; changed only under drain_mutex_ as well. recent_: there already, kept one round for
   // tokens. Shared with views.
   std::shared_ptr<OverlayMap> flushing_ = std::make_shared<OverlayMap>(), recent_ = std::make_shared<OverlayMap>();

@@ -16,7 +16,7 @@ class MergedCursor final : public IndexCursor {
 
   void Seek(Bytes key) override {
     below_->Seek(key);
-    above_ = map_->lower_bound(std::string(key));
+    above_ = map_->lower_bound(key);
     Settle();
   }
   void SeekBefore(Bytes key) override {
@@ -84,7 +84,7 @@ class MergedCursor final : public IndexCursor {
 
 StatusOr<bool> GetIn(Index& index, const LiveView& view, Bytes key, std::string* value) {
   if (view.above != nullptr) {
-    if (const auto it = view.above->find(std::string(key)); it != view.above->end()) {
+    if (const auto it = view.above->find(key); it != view.above->end()) {
       if (it->second) *value = *it->second;
       return it->second.has_value();
     }

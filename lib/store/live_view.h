@@ -6,22 +6,19 @@
 #ifndef JZSE_STORE_LIVE_VIEW_H_
 #define JZSE_STORE_LIVE_VIEW_H_
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
-#include "absl/container/btree_map.h"
 #include "store/index.h"
 
 namespace jzse::store {
 
-using OverlayMap = absl::btree_map<std::string, std::optional<std::string>>;  // no value: deleted
-// Abseil's B-tree moves its values apart before it makes a new one in between; one that cannot be made, for lack of memory,
-// leaves a broken tree. So what goes into one is made before, and only moved there.
-inline void PutInto(OverlayMap* map, std::string key, std::optional<std::string> value) {
-  map->insert_or_assign(std::move(key), std::move(value));
-}
+// No value: deleted. A tree of nodes: they move from one map to another without memory, and a map stays whole when there is
+// none for a new one (Abseil's B-tree breaks then).
+using OverlayMap = std::map<std::string, std::optional<std::string>, std::less<>>;
 
 struct LiveView final : IndexSnapshot {
   std::unique_ptr<IndexSnapshot> below;

@@ -52,7 +52,7 @@ void LocationCache::Insert(const Ticket& ticket, const Location& location) {
   Shard& shard = ShardOf(ticket.hash);
   Slot* const set = SetOf(ticket.hash);
   std::lock_guard lock(shard.mutex);
-  if (shard.version != ticket.version) return;
+  if (shard.changing != 0 || shard.version != ticket.version) return;
   Slot* victim = &set[0];
   for (size_t i = 0; i < kWays; ++i) {
     if (set[i].hash == ticket.hash || set[i].place == 0) {
@@ -68,14 +68,22 @@ void LocationCache::Insert(const Ticket& ticket, const Location& location) {
   *victim = {ticket.hash, place};
 }
 
-void LocationCache::Erase(uint64_t hash) {
+void LocationCache::BeginChange(uint64_t hash) {
   if (first_ == nullptr) return;
   Shard& shard = ShardOf(hash);
   Slot* const set = SetOf(hash);
   std::lock_guard lock(shard.mutex);
-  ++shard.version;
+  ++shard.changing;
   for (size_t i = 0; i < kWays; ++i)
     if (set[i].hash == hash) set[i] = {};
+}
+
+void LocationCache::EndChange(uint64_t hash) {
+  if (first_ == nullptr) return;
+  Shard& shard = ShardOf(hash);
+  std::lock_guard lock(shard.mutex);
+  ++shard.version;
+  --shard.changing;
 }
 
 }  // namespace jzse::store

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Remembers where the current record of a path lies, in 16 bytes a file, so that a hot read needs no index look-up.
 //
-// It is a hint that can be missing but not wrong about being current: a slot is removed when its key changes, and an answer
-// that was looked up before the change cannot come in after it (Ticket). Two keys of one hash may share a slot, so a reader
-// compares the path in the record it finds.
+// It is a hint that can be missing but not wrong about being current: a slot is removed before its key's change is shown, and
+// an answer that was looked up before the change was over cannot come in (Ticket). So who has seen the change elsewhere does
+// not meet the old place here. Two keys of one hash may share a slot, so a reader compares the path in the record it finds.
 //
 // Threads: all methods from any thread.
 #ifndef JZSE_STORE_LOCATION_CACHE_H_
@@ -23,7 +23,7 @@ class LocationCache {
  public:
   explicit LocationCache(size_t bytes);
 
-  // What a look-up was made under; Insert does nothing when the key's shard has changed since.
+  // What a look-up was made under; Insert does nothing when the key's shard has changed since or is changing.
   struct Ticket {
     uint64_t hash = 0;
     uint64_t version = 0;
@@ -31,7 +31,9 @@ class LocationCache {
   std::optional<Location> Find(Bytes key, Ticket* ticket);
   void Insert(const Ticket& ticket, const Location& location);
   static uint64_t HashOf(Bytes key) { return base::Xxh64(key, 0); }
-  void Erase(uint64_t hash);
+  // Around the moment at which a change of the key is shown. Neither allocates.
+  void BeginChange(uint64_t hash);
+  void EndChange(uint64_t hash);
 
  private:
   struct Slot {
@@ -43,6 +45,7 @@ class LocationCache {
   struct alignas(64) Shard {
     std::mutex mutex;
     uint64_t version = 0;
+    uint64_t changing = 0;  // how many keys
   };
   Shard& ShardOf(uint64_t hash) { return shards_[hash % kShards]; }
   // The sets of one shard lie together, so that its mutex covers them.

@@ -33,7 +33,12 @@ Segment::Segment(std::unique_ptr<io::File> file, std::string path, const Segment
     : file_(std::move(file)), path_(std::move(path)), header_(header), sealer_(header.store, header.id) {}
 
 Segment::~Segment() {
-  if (dispose_) dispose_(std::move(file_), path_);
+  if (!dispose_) return;
+  // Without memory the file stays behind; the next open recognises it as replaced.
+  (void)base::CatchOutOfMemory([this]() -> Status {
+    dispose_(std::move(file_), path_);
+    return {};
+  });
 }
 
 StatusOr<Bytes> Segment::CheckRecord(const Location& location, Bytes record, RecordHeader* header) const {

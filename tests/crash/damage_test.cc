@@ -154,6 +154,34 @@ TEST_CASE("a segment that is gone") {
   }
 }
 
+TEST_CASE("compaction keeps what proves that an unsealed segment has lost records") {
+  SimEnv first;
+  std::unique_ptr<SimEnv> env;
+  {
+    auto store = OpenOn(first);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "small", "a few bytes").ok());
+    env = first.CloneCrashed(1, CrashMode::kNoneKept);
+  }
+  {  // the next process goes on in a segment of its own
+    auto store = OpenOn(*env);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "text", "written after the power cut").ok());
+    REQUIRE(env->CorruptSector(SegmentPaths(*env).front(), base::kSegmentHeaderSize, 7).ok());
+    engine::CompactOptions options;
+    options.full = true;
+    REQUIRE((*store)->Compact(options).ok());
+    REQUIRE(Put(**store, "default", "last", "written last").ok());
+    REQUIRE((*store)->Compact(options).ok());
+    REQUIRE((*store)->Close().ok());
+  }
+  RemoveIndex(*env);
+  const Outcome outcome = Use(*env);
+  CHECK(outcome.opened);
+  CHECK(outcome.reported > 0);
+  CheckHonest(outcome);
+}
+
 TEST_CASE("segments swapped, and one of another store") {
   const auto env = Built(true);
   const auto paths = SegmentPaths(*env);

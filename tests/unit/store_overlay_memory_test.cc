@@ -46,7 +46,8 @@ std::string LongKey(int i) { return "P a key that needs memory of its own " + st
 
 OverlayMap Changes(int begin, int step, const std::string& value) {
   OverlayMap changes;
-  for (int i = begin; i < 60; i += step) PutInto(&changes, LongKey(i), value + ", which is long, too " + std::to_string(i));
+  for (int i = begin; i < 60; i += step)
+    changes[LongKey(i)] = value + ", which is long, too " + std::to_string(i);
   return changes;
 }
 

@@ -277,6 +277,7 @@ JZSE_API int jzse_put_fd(jzse_store *store, const char *ns, const char *path, in
 typedef struct jzse_writer jzse_writer;
 JZSE_API int jzse_writer_open(jzse_store *store, const char *ns, const char *path,
                               const jzse_put_options *options, jzse_writer **writer, jzse_error *error);
+/* After an error the content would have a hole: every later write, and the commit, fail with the same code. */
 JZSE_API int jzse_writer_write(jzse_writer *writer, const void *data, size_t size, jzse_error *error);
 JZSE_API int jzse_writer_commit(jzse_writer *writer, jzse_file_info *info, jzse_error *error);
 JZSE_API void jzse_writer_abort(jzse_writer *writer);
