@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What bench.py measures, in C:  loop WORK STORE SECONDS.  Prints operations (or bytes) a second. */
 #include <jzse/jzse.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,43 @@ static double once(jzse_store *store, const char *work, unsigned long n, char *l
   exit(2);
 }
 
+/* threads1, threads8: durable puts of so many threads, as bench.py's threads. */
+struct writer {
+  pthread_t thread;
+  jzse_store *store;
+  unsigned long number, done;
+  double end;
+};
+
+static void *write_on(void *argument) {
+  struct writer *self = argument;
+  jzse_error error = JZSE_ERROR_INIT;
+  char data[SMALL], name[32];
+  size_t i;
+  for (i = 0; i < SMALL; i++) data[i] = (char)((self->number + 1) * (i + 1) * 2654435761u >> 13);
+  while (now() < self->end || self->done == 0) {
+    sprintf(name, "%lu/%lu", self->number, self->done % 1000);
+    check(jzse_put(self->store, "threads", name, data, SMALL, NULL, NULL, &error), &error);
+    self->done++;
+  }
+  return NULL;
+}
+
+static double threads(jzse_store *store, unsigned long count, double seconds) {
+  struct writer writers[8];
+  unsigned long i;
+  double start = now(), done = 0;
+  for (i = 0; i < count; i++) {
+    writers[i].store = store, writers[i].number = i, writers[i].done = 0, writers[i].end = start + seconds;
+    if (pthread_create(&writers[i].thread, NULL, write_on, &writers[i]) != 0) exit(1);
+  }
+  for (i = 0; i < count; i++) {
+    pthread_join(writers[i].thread, NULL);
+    done += (double)writers[i].done;
+  }
+  return done / (now() - start);
+}
+
 int main(int argc, char **argv) {
   jzse_options options = JZSE_OPTIONS_INIT;
   jzse_error error = JZSE_ERROR_INIT;
@@ -64,6 +102,12 @@ int main(int argc, char **argv) {
   for (i = 0; i < FILES; i++) sprintf(names[i], "f/%05lu", i);
   for (i = 0; i < LARGE; i++) large[i] = (char)(i * 2654435761u >> 13);
   check(jzse_store_open(argv[2], &options, &store, &error), &error);
+  if (strncmp(argv[1], "threads", 7) == 0) {
+    printf("%.1f\n", threads(store, argv[1][7] == '8' ? 8 : 1, atof(argv[3])));
+    jzse_store_close(store, NULL);
+    free(large);
+    return 0;
+  }
   start = now();
   for (i = 0; now() - start < atof(argv[3]) || i == 0; i++) done += once(store, argv[1], i, large, &error);
   printf("%.1f\n", done / (now() - start));
