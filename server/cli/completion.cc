@@ -240,14 +240,14 @@ namespace {
 
 // The addresses, or URLs, that `address` in the opened store may become; `written` turns a path into what is typed.
 template <class Written>
-int Complete(Context& context, const Address& address, Written&& written) {
+int Complete(Context& context, access::Store* store, const Address& address, Written&& written) {
   Error error;
   access::ListOptions options;
   options.prefix = address.path;
   options.delimiter = "/";
   options.limit = 1000;
   ListEntries(
-      context.store(), address.ns, options,
+      store, address.ns, options,
       [&](const jzse_list_entry& entry) {
         std::string path = entry.path;
         if (entry.info.kind == JZSE_KIND_DIRECTORY && path.back() != '/') path += '/';
@@ -263,10 +263,12 @@ int CompleteUrl(Context& context, const std::string& word) {
   const auto url = remote::ParseUrl(word, &problem);
   const size_t authority = word.find("//") + 2, slash = word.find('/', authority);
   if (!url || slash == std::string::npos || word.find('/', slash + 1) == std::string::npos) return kExitOk;
-  context.UseServer(url->Base());
-  if (context.TryOpen(Context::Access::kRead, nullptr) != JZSE_OK) return kExitOk;
+  std::unique_ptr<access::Store> server;
+  remote::Options options;
+  options.wait_s = 0;
+  if (remote::Connect(*url, options, &server, nullptr) != JZSE_OK) return kExitOk;
   const Address address{url->ns, url->path, true};
-  return Complete(context, address, [&](const std::string& path) {
+  return Complete(context, server.get(), address, [&](const std::string& path) {
     return word.substr(0, slash) + remote::FormatUrl(*url, url->ns, path).substr(url->Base().size());
   });
 }
@@ -281,7 +283,7 @@ int RunPaths(Context& context, const PathsArgs& args) {
   if (context.path().empty() || context.TryOpen(Context::Access::kRead, nullptr) != JZSE_OK) return kExitOk;
   const Address address = ParseAddress(args.word);
   const std::string lead = args.word.substr(0, args.word.size() - address.path.size());
-  return Complete(context, address, [&](const std::string& path) { return lead + path; });
+  return Complete(context, context.store(), address, [&](const std::string& path) { return lead + path; });
 }
 
 }  // namespace jzse::cli

@@ -79,11 +79,6 @@ int Context::Locate() {
                   "('jzse init DIR' makes one)");
 }
 
-void Context::UseServer(const std::string& base) {
-  path_ = base;
-  remote_ = true;
-}
-
 int Context::TryOpen(Access access, jzse_error* error) {
   if (remote_) {
     std::string unused;

@@ -57,8 +57,6 @@ class Context {
   int TryOpen(Access access, jzse_error* error);
   // Finds the store's directory, or knows its server; sets path() and remote().
   int Locate();
-  // Says nothing and opens nothing: the server of a URL instead, whatever the options say.
-  void UseServer(const std::string& base);
   // Open for what only exists where the store is: refused for a server.
   int OpenHere(Access access, const char* verb);
   // Says what went wrong on the way; `code` is what the verb has to return otherwise.
