@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "command_line.h"
+#include "remote/remote.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -235,29 +236,54 @@ std::string CompletionScript(const CLI::App& app, const std::string& shell) {
   return Bash(app, verbs);
 }
 
-int RunPaths(Context& context, const PathsArgs& args) {
+namespace {
+
+// The addresses, or URLs, that `address` in the opened store may become; `written` turns a path into what is typed.
+template <class Written>
+int Complete(Context& context, access::Store* store, const Address& address, Written&& written) {
   Error error;
-  if (!context.globals.store.empty() || !FindStoreAbove(".").empty()) {
-    if (context.Locate() != kExitOk) return kExitOk;
-  }
-  if (context.path().empty() || context.TryOpen(Context::Access::kRead, &error.raw) != JZSE_OK)
-    return kExitOk;
-  const Address address = ParseAddress(args.word);
-  const std::string lead = args.word.substr(0, args.word.size() - address.path.size());
   access::ListOptions options;
   options.prefix = address.path;
   options.delimiter = "/";
   options.limit = 1000;
   ListEntries(
-      context.store(), address.ns, options,
+      store, address.ns, options,
       [&](const jzse_list_entry& entry) {
-        std::string word = lead + entry.path;
-        if (entry.info.kind == JZSE_KIND_DIRECTORY && word.back() != '/') word += '/';
-        context.out.Line(word);
+        std::string path = entry.path;
+        if (entry.info.kind == JZSE_KIND_DIRECTORY && path.back() != '/') path += '/';
+        context.out.Line(written(path));
         return true;
       },
       &error.raw);
   return kExitOk;
+}
+
+int CompleteUrl(Context& context, const std::string& word) {
+  std::string problem;
+  const auto url = remote::ParseUrl(word, &problem);
+  const size_t authority = word.find("//") + 2, slash = word.find('/', authority);
+  if (!url || slash == std::string::npos || word.find('/', slash + 1) == std::string::npos) return kExitOk;
+  std::unique_ptr<access::Store> server;
+  remote::Options options;
+  options.wait_s = 0;
+  if (remote::Connect(*url, options, &server, nullptr) != JZSE_OK) return kExitOk;
+  const Address address{url->ns, url->path, true};
+  return Complete(context, server.get(), address, [&](const std::string& path) {
+    return word.substr(0, slash) + remote::FormatUrl(*url, url->ns, path).substr(url->Base().size());
+  });
+}
+
+}  // namespace
+
+int RunPaths(Context& context, const PathsArgs& args) {
+  if (remote::IsUrl(args.word)) return CompleteUrl(context, args.word);
+  if (!context.globals.store.empty() || !FindStoreAbove(".").empty()) {
+    if (context.Locate() != kExitOk) return kExitOk;
+  }
+  if (context.path().empty() || context.TryOpen(Context::Access::kRead, nullptr) != JZSE_OK) return kExitOk;
+  const Address address = ParseAddress(args.word);
+  const std::string lead = args.word.substr(0, args.word.size() - address.path.size());
+  return Complete(context, context.store(), address, [&](const std::string& path) { return lead + path; });
 }
 
 }  // namespace jzse::cli

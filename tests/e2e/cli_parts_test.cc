@@ -19,7 +19,9 @@
 #include "output.h"
 #include "posix.h"
 #include "progress.h"
+#include "remote/remote.h"
 #include "text.h"
+#include "urls.h"
 #include "work_queue.h"
 
 using namespace jzse::cli;
@@ -145,6 +147,79 @@ struct Directory {
 };
 
 }  // namespace
+
+TEST_CASE("a printed URL is read back as the same") {
+  std::string every;
+  for (int c = 1; c < 256; ++c) every.push_back(static_cast<char>(c));
+  for (const char* base : {"http://h:7380", "http://[::1]:1", "http://127.0.0.1:80"}) {
+    std::string problem;
+    const auto server = jzse::remote::ParseUrl(base, &problem);
+    REQUIRE(server);
+    CHECK(server->Base() == base);
+    for (const std::string& path : {std::string("a/b"), std::string(), std::string("/x//"), std::string("%2F"), std::string("../a"), every}) {
+      const auto back = jzse::remote::ParseUrl(FormatUrl(*server, "web", path), &problem);
+      REQUIRE(back);
+      CHECK(back->Base() == base);
+      CHECK(back->ns == "web");
+      CHECK(back->path == path);
+    }
+  }
+}
+
+TEST_CASE("URLs become the server and addresses in it") {
+  std::string a = "http://h:1/default/x%3Ay", b = "HTTP://h:1/web//z", c = "http://h:1/web";
+  Globals globals;
+  globals.store = "elsewhere";
+  CHECK(TakeUrls({{&a, &b, &c}, {}}, &globals) == "");
+  CHECK(globals.store == "http://h:1");
+  CHECK(a == "x:y");
+  CHECK(ParseAddress(b).path == "/z");
+  CHECK(c == "web:");
+  std::string plain = "x", other = "http://h:2/default/x";
+  CHECK(TakeUrls({{&plain, &other}, {}}, &globals) != "");
+  other = "http://h:1/default/x";
+  CHECK(TakeUrls({{&plain, &other}, {}}, &globals) == "");
+}
+
+TEST_CASE("an unfinished file is gone on with, by one at a time") {
+  const std::string directory = std::filesystem::temp_directory_path() / ("jzse-parts-" + std::to_string(getpid()) + "-part");
+  std::filesystem::create_directory(directory);
+  const Fd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  uint64_t have = 1;
+  {
+    NewFile first(root.get());
+    REQUIRE(first.Continue("key", 10, &have));
+    CHECK(have == 0);
+    CHECK(WriteAll(first.fd(), "abcdef", 6) == 0);
+    NewFile second(root.get());  // finds it in use
+    REQUIRE(second.Continue("key", 10, &have));
+    CHECK(have == 0);
+    second.Keep();  // is none that is found again, and goes
+    first.Keep();
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(directory), {}) == 1);
+  {
+    NewFile again(root.get());
+    REQUIRE(again.Continue("key", 10, &have));
+    CHECK(have == 6);
+    CHECK(WriteAll(again.fd(), "gh", 2) == 0);
+    REQUIRE(again.Finish("whole"));
+  }
+  std::ifstream in(directory + "/whole");
+  std::string text;
+  std::getline(in, text);
+  CHECK(text == "abcdefgh");
+  {
+    NewFile longer(root.get());
+    REQUIRE(longer.Continue("key", 10, &have));
+    CHECK(WriteAll(longer.fd(), "more than ten bytes", 19) == 0);
+    longer.Keep();
+    NewFile again(root.get());
+    REQUIRE(again.Continue("key", 10, &have));
+    CHECK(have == 0);
+  }
+  std::filesystem::remove_all(directory);
+}
 
 TEST_CASE("below a directory no path leads out of it") {
   const Directory root, outside;

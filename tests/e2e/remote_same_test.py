@@ -321,6 +321,9 @@ class Same(remote_case.Case):
             self.both('put', 'a', At(name))
         for word in ('n', 'notes/', 'x', 'default:n'):
             self.both('__paths', word)
+        self.assertEqual(self.run_jzse('__paths', self.url('n')).stdout.decode().split(), [self.url('night'), self.url('notes/')])
+        for word in (self.base, self.base + '/', self.base + '/default', 'http://127.0.0.1:1/default/n', 'https://h/default/n', self.base + '/default/%4'):
+            self.assertEqual(self.run_jzse('__paths', word).stdout, b'')
 
 
 if __name__ == '__main__':

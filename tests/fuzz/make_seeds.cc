@@ -188,7 +188,8 @@ void SeedTexts() {
   for (const char* text : {"64K", "1.5GiB", "90", "15m", "4w", "0644", "web:/a/", ":12:30", "18446744073709551615", "a\x1b[31m"})
     Seed("cli_text", text);
   for (const char* text : {"put\nfile\nweb:a\n--if-match\n*", "-s\nstore\nls\n-l\nweb:", "ns\ncreate\nx\nkind=keys",
-                           "config\nset\ndefault\nversions-max=3", "--help", "completion\nbash", "get\n--version\n7\na", "verify\n--repair"})
+                           "config\nset\ndefault\nversions-max=3", "--help", "completion\nbash", "get\n--version\n7\na", "verify\n--repair",
+                           "cp\nhttp://h:1/web/a%20b\nhttp://h:1/web/c", "config\nhttp://[::1]:80/web\nversions=1"})
     Seed("cli_command_line", text);
 }
 
