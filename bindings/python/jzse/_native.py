@@ -8,16 +8,21 @@ Rules that every module here keeps
      until the last reference is gone. That costs a call nothing. It works as long as nobody keeps such an object in a
      variable (a traceback would keep it alive) and nothing of Python runs between loading it and the call; so all other
      arguments are made first.
-  2. Handles that belong to one thread at a time (Child) have a lock of their own and are released under it.
-  3. A closed handle is NULL. jzse.h answers JZSE_INVALID to NULL, and fail() tells that from a real JZSE_INVALID.
-  4. A forked child abandons what its parent opened: the handles become NULL there, and are not released.
-  5. At exit all stores are closed while threads can still run, so that no thread of the library is left to meet an
-     interpreter that is gone."""
+  2. Handles that belong to one thread at a time (Child) have a lock of their own and are released under it. Each store
+     knows its open ones until they are released, whatever became of the object in front: weak references would not do,
+     for the garbage collector clears them before it runs finalisers.
+  3. A handle lives in a cell that C fills and empties (`slot`, `T **`), never in a variable of Python: a signal handler
+     may raise between any two steps, and would lose it.
+  4. A closed handle is NULL. jzse.h answers JZSE_INVALID to NULL, and fail() tells that from a real JZSE_INVALID.
+  5. A forked child abandons what its parent opened: the handles become NULL there, and are not released.
+  6. At exit all stores are closed while threads can still run, so that no thread of the library is left to meet an
+     interpreter that is gone. (Threads that are no daemons are waited for by Python before that.)"""
 import atexit
 import os
 import threading
 import weakref
-from typing import Any, List, Optional
+from _thread import allocate_lock
+from typing import Any, Dict, List, Optional
 
 from . import errors
 from ._cffi import ffi, lib
@@ -165,96 +170,129 @@ class Shared:
     what = 'the handle'
 
     def __init__(self, raw: Any) -> None:
-        quiet = threading.Event()
-        self._raw = raw
-        self._quiet = quiet
         self.forked = False
-        self.handle = ffi.gc(raw, lambda _: quiet.set())
+        self.holders: List[int] = []  # threads that hold the handle in a variable: see Held
+        self.share(raw)
+
+    def share(self, raw: Any) -> None:
+        """Lets calls in; also again after drain, when the library did not release the handle."""
+        quiet = self._quiet = allocate_lock()  # as plain as it is, a signal handler may wait for it inside another wait
+        quiet.acquire()
+        self.handle = ffi.gc(raw, lambda _: quiet.release())
 
     @property
     def open(self) -> bool:
         return self.handle is not NULL
 
-    def drain(self) -> Any:
-        """Turns new calls away, waits for those under way; the handle to release now, or NULL if someone else did."""
-        self.handle = NULL
-        self._quiet.wait()
-        raw, self._raw = self._raw, NULL
-        return raw
+    @property
+    def held_here(self) -> bool:
+        """Whether this thread would wait for itself: a signal handler or finaliser that closes what it interrupted."""
+        return threading.get_ident() in self.holders
 
-    def keep(self, raw: Any) -> None:
-        """Undoes drain: the library did not release the handle."""
-        quiet = self._quiet = threading.Event()
-        self._raw = raw
-        self.handle = ffi.gc(raw, lambda _: quiet.set())
+    def drain(self) -> None:
+        """Turns new calls away and waits for those under way; then the handle may be released."""
+        self.handle = NULL
+        with self._quiet:
+            pass
 
     def abandon(self) -> None:
-        self._raw = self.handle = NULL
+        self.handle = NULL
         self.forked = True
+
+
+class Held:
+    """A Shared's handle in a struct for a call: until clear(), its closing waits."""
+
+    def __init__(self, owner: Any) -> None:
+        self._shared, self._open = owner._shared, True
+        self._shared.holders.append(threading.get_ident())
+        self.handle = self._shared.handle
+        if self.handle is NULL:
+            raise closed(owner)
+
+    def clear(self) -> None:
+        if self._open:
+            self._open = False
+            self.handle = None
+            self._shared.holders.remove(threading.get_ident())
+
+    __del__ = clear
 
 
 class Child:
-    """A handle opened from a store, for one thread at a time: see rule 2. Closing the store closes it."""
+    """A handle opened from a store, for one thread at a time: see rule 2. The object that people use stands in front of it
+    and closes it when forgotten; closing the store closes it, too. `kind` as in jzse.h; `release` takes the slot."""
 
-    what = 'the handle'
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-        self._raw = NULL
-        self._lock = threading.RLock()
+    def __init__(self, store: Any, what: str, kind: str, release: Any) -> None:
+        self.what = what
+        self.lock = threading.RLock()
         self.forked = False
+        self.slot = ffi.new(kind + ' **')
+        self._release = release
+        self._open_ones = store._children
 
     @property
     def open(self) -> bool:
-        return self._raw is not NULL
+        return bool(self.slot[0])
 
-    def enter(self, function: Any, kind: str, *arguments: Any, then: Any = ()) -> None:
+    def enter(self, store: Any, function: Any, *arguments: Any, then: Any = ()) -> None:
         """Opens the handle: function(store, *arguments, &handle, *then, &error)."""
-        out = ffi.new(kind + ' **')
-        scratch = take()
-        shared = self._store._shared
-        with self._lock:  # whoever closes the store finds us among its children, and waits here for the handle
-            self._store._children.add(self)
-            code = function(shared.handle, *arguments, out, *then, scratch.error)
+        scratch, shared = take(), store._shared
+        with self.lock:  # whoever closes the store finds us among its children, and waits here for the handle
+            self._open_ones.add(self)
+            code = function(shared.handle, *arguments, self.slot, *then, scratch.error)
             if code != 0:
+                self._open_ones.discard(self)
                 raise fail(code, scratch.error, shared)
-            self._raw = out[0]
         give(scratch)
 
-    def release(self, raw: Any) -> None:
-        raise NotImplementedError
+    def before_release(self) -> None:
+        pass
 
     def close(self) -> None:
         """Releases the handle. Later use raises ClosedError; closing again does nothing."""
-        with self._lock:
-            raw, self._raw = self._raw, NULL
-            if raw is not NULL:
-                self.release(raw)
+        with self.lock:
+            if self.slot[0]:
+                self.before_release()
+                self._release(self.slot)
+            self._open_ones.discard(self)
 
-    def close_for_store(self) -> None:
-        """The store is closing; nobody asked for this handle itself to be closed."""
-        self.close()
+    def raise_if_closed(self) -> None:
+        if not self.slot[0]:
+            raise closed(self)
+
+    @property
+    def held_here(self) -> bool:
+        return False
 
     def abandon(self) -> None:
-        self._lock = threading.RLock()
-        self._raw = NULL
+        self.lock = threading.RLock()
+        self.slot[0] = NULL
         self.forked = True
 
-    def __del__(self) -> None:
-        if getattr(self, '_raw', NULL) is not NULL:
-            self.close()
+
+# By id; not a WeakSet, which cannot be looked through while another thread opens a store.
+_stores: 'Dict[int, weakref.ref[Any]]' = {}
 
 
-stores: 'weakref.WeakSet[Any]' = weakref.WeakSet()
+def remember(store: Any) -> None:
+    key = id(store)
+    _stores[key] = weakref.ref(store, lambda _: _stores.pop(key, None))
+
+
+def stores() -> List[Any]:
+    """The stores that this process has, closed ones among them."""
+    return [store for store in (reference() for reference in _stores.copy().values()) if store is not None]
 
 
 def _after_fork() -> None:
-    for store in list(stores):
+    for store in stores():
         store._abandon()
 
 
 def _at_exit() -> None:
-    for store in list(stores):
+    Callbacks.ending = True
+    for store in stores():
         try:
             store.close()
         except errors.Error:
@@ -271,7 +309,10 @@ inside: List[int] = []  # threads in calls with callbacks; one of these cannot w
 
 
 class Callbacks:
-    """What the library calls back into. An exception there stops the work and is raised again when the call returns."""
+    """What the library calls back into. An exception there stops the work and is raised again when the call returns. The
+    interpreter's exit stops it, too."""
+
+    ending = False
 
     def __init__(self, progress: Any = None, problem: Any = None, namespace: Any = None) -> None:
         self.progress, self.problem, self.namespace = progress, problem, namespace
@@ -289,10 +330,10 @@ class Callbacks:
             raise error
 
     def run(self, function: Any, *arguments: Any) -> int:
-        if self.error is not None:
+        if self.error is not None or Callbacks.ending:
             return 1
         try:
-            return 1 if function(*arguments) else 0
+            return 1 if function is not None and function(*arguments) else 0
         except BaseException as error:  # KeyboardInterrupt too: it must come out of the call, not vanish
             self.error = error
             return 1
@@ -307,7 +348,7 @@ def jzse_py_namespace(context: Any, info: Any) -> int:
 @ffi.def_extern(error=1)
 def jzse_py_progress(context: Any, done: int, total: int) -> int:
     callbacks: Callbacks = ffi.from_handle(context)
-    return 0 if callbacks.progress is None else callbacks.run(callbacks.progress, done, total)
+    return callbacks.run(callbacks.progress, done, total)
 
 
 @ffi.def_extern()

@@ -8,6 +8,7 @@ Rules
 import asyncio
 import itertools
 import os
+import weakref
 from typing import Any, AsyncIterator, Callable, Dict, List, Optional, Tuple, Union
 
 from . import _native, errors, options, records
@@ -22,19 +23,38 @@ _PAGE = 256
 _Convert = Callable[[Any, bytes], Any]
 
 
-class _Queue(_native.Child):
+class _Handle(_native.Child):
+    """Tells the event loop when it was closed."""
+
+    loop: Optional[asyncio.AbstractEventLoop] = None
+    detach: 'Optional[weakref.WeakMethod[Any]]' = None
+
+    def close(self) -> None:
+        with self.lock:
+            was_open = self.open
+            super().close()  # waits for what is under way
+        detach = self.detach() if self.detach is not None else None
+        if was_open and detach is not None:
+            try:
+                self.loop.call_soon_threadsafe(detach)  # type: ignore[union-attr]
+            except RuntimeError:
+                pass  # the loop was closed; nobody waits
+
+
+class _Queue:
     what = 'the asynchronous store'
 
     def __init__(self, store: Store, capacity: int) -> None:
-        super().__init__(store)
+        self._handle = _Handle(store, self.what, 'jzse_queue', lib.jzse_py_queue_close)
         self._capacity = capacity
         self._waiting: Dict[int, Tuple['asyncio.Future[Any]', _Convert, Any]] = {}
         self._tags = itertools.count()
         self._completions = ffi.new('jzse_completion[]', _BATCH)
         self._count = ffi.new('size_t *')
         self._loop: Optional[asyncio.AbstractEventLoop] = None
-        self.enter(lib.jzse_queue_open, 'jzse_queue', capacity)
-        self._descriptor = _native.Descriptor(lib.jzse_queue_fd(self._raw), self.what)
+        with self._handle.lock:
+            self._handle.enter(store, lib.jzse_queue_open, capacity)
+            self._descriptor = _native.Descriptor(lib.jzse_queue_fd(self._handle.slot[0]), self.what)
 
     async def call(self, convert: _Convert, function: Any, *arguments: Any) -> Any:
         """function(queue, tag, *arguments, &error), and what `convert` makes of its completion."""
@@ -44,10 +64,10 @@ class _Queue(_native.Child):
         future = self._loop.create_future()  # type: ignore[union-attr]
         self._waiting[tag] = future, convert, arguments
         try:
-            with self._lock:
-                code = function(self._raw, tag, *arguments, scratch.error)
+            with self._handle.lock:
+                code = function(self._handle.slot[0], tag, *arguments, scratch.error)
             if code != 0:
-                raise _native.fail(code, scratch.error, self)
+                raise _native.fail(code, scratch.error, self._handle)
         except BaseException:
             del self._waiting[tag]
             self._slots.release()
@@ -56,22 +76,22 @@ class _Queue(_native.Child):
         return await future
 
     def _attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._raw is NULL:
-            raise _native.closed(self)
+        self._handle.raise_if_closed()
         if self._loop is None:
             self._loop, self._slots = loop, asyncio.Semaphore(self._capacity)
+            self._handle.loop, self._handle.detach = loop, weakref.WeakMethod(self.detach)
             loop.add_reader(self._descriptor.number, self._reap)
         elif self._loop is not loop:
             raise RuntimeError('an asynchronous store belongs to the event loop that used it first')
 
     def _reap(self) -> None:
         error = _native.struct('jzse_error')
-        with self._lock:
-            if self._raw is NULL:
+        with self._handle.lock:
+            if not self._handle.open:
                 return
-            code = lib.jzse_queue_reap(self._raw, self._completions, _BATCH, 0, self._count, error)
+            code = lib.jzse_queue_reap(self._handle.slot[0], self._completions, _BATCH, 0, self._count, error)
             if code != 0:
-                raise _native.fail(code, error, self)
+                raise _native.fail(code, error, self._handle)
             done = self._completions[0:self._count[0]]
             for completion in done:
                 self._complete(completion)
@@ -100,13 +120,12 @@ class _Queue(_native.Child):
             else:
                 await asyncio.sleep(0.001)  # only requests that nobody awaits any more
 
-    def release(self, raw: Any) -> None:
-        lib.jzse_queue_close(raw)  # waits for what is under way
-        if self._loop is not None:
-            try:
-                self._loop.call_soon_threadsafe(self.detach)
-            except RuntimeError:
-                pass  # the loop was closed; nobody waits
+    def close(self) -> None:
+        self._handle.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, '_handle'):
+            self._handle.close()
 
     def detach(self) -> None:
         """Leaves the event loop; the queue is closed. Called in the loop."""
@@ -115,11 +134,7 @@ class _Queue(_native.Child):
         waiting, self._waiting = self._waiting, {}
         for future, _, _ in waiting.values():
             if not future.done():
-                future.set_exception(_native.closed(self))
-
-    def abandon(self) -> None:
-        super().abandon()
-        self._waiting = {}
+                future.set_exception(_native.closed(self._handle))
 
 
 class AsyncStore:
@@ -271,14 +286,11 @@ class AsyncGroup:
 
     def _hand_over(self, queue: Any, tag: int, error: Any) -> int:
         """Submits the commit; the group's handle is the queue's from then on, unless it was refused."""
-        group = self._group
-        with group._lock:
-            group._raise_if_closed()
-            code: int = lib.jzse_group_commit_async(queue, tag, group._raw, error)
-            if code == 0:
-                group._raw = NULL
-            else:
-                group.abort()
+        handle = self._group._handle
+        with handle.lock:
+            handle.raise_if_closed()
+            code: int = lib.jzse_py_group_commit_async(queue, tag, handle.slot, error)
+            handle.close()
         return code
 
     async def __aenter__(self) -> 'AsyncGroup':

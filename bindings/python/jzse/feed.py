@@ -12,7 +12,29 @@ from ._native import NULL, ffi, lib
 _POLL_MS_MAX = 2**31 - 1
 
 
-class Feed(_native.Child):
+class _Handle(_native.Child):
+    """Closing it first ends the call of a thread that is inside."""
+
+    def __init__(self, store: Any) -> None:
+        super().__init__(store, Feed.what, 'jzse_feed', lib.jzse_py_feed_close)
+        self.guard = threading.RLock()  # of the slot against cancel(), which another thread may call during a wait
+
+    def cancel(self) -> None:
+        with self.guard:
+            if self.slot[0]:
+                lib.jzse_feed_cancel(self.slot[0])
+
+    def close(self) -> None:
+        self.cancel()
+        with self.lock, self.guard:
+            super().close()
+
+    def abandon(self) -> None:
+        super().abandon()
+        self.guard = threading.RLock()
+
+
+class Feed:
     """Changes in order of sequence. A cursor never becomes too old: feed.sequence, kept and given as `after` later, goes
     on where this one ended, also in another process.
 
@@ -22,8 +44,7 @@ class Feed(_native.Child):
     what = 'the change feed'
 
     def __init__(self, store: Any, namespace: Optional[str], prefix: str, after: int, follow: bool) -> None:
-        super().__init__(store)
-        self._guard = threading.RLock()  # of _raw against cancel(), which another thread may call during a wait
+        self._handle = _Handle(store)
         self._change = ffi.new('const jzse_change **')
         self._error = _native.struct('jzse_error')
         self._cancelled = False
@@ -35,7 +56,7 @@ class Feed(_native.Child):
         options.ns = ns = _native.text_or_null(namespace, 'namespace')
         options.prefix = start = _native.text_or_null(prefix, 'prefix')
         options.after = after
-        self.enter(lib.jzse_feed_open, 'jzse_feed', options)
+        self._handle.enter(store, lib.jzse_feed_open, options)
         del ns, start
 
     def next(self, timeout: Optional[float] = None) -> Optional[records.Change]:
@@ -56,16 +77,15 @@ class Feed(_native.Child):
                 poll.poll(None if left is None else min(int(left * 1000) + 1, _POLL_MS_MAX))
 
     def _poll(self) -> Optional[records.Change]:
-        with self._lock:
+        with self._handle.lock:
             if self._cancelled:
                 return None
-            if self._raw is NULL:
-                raise _native.closed(self)
-            code = lib.jzse_feed_next(self._raw, 0, self._change, self._error)
+            self._handle.raise_if_closed()
+            code = lib.jzse_feed_next(self._handle.slot[0], 0, self._change, self._error)
             if code == lib.JZSE_CLOSED and self._cancelled:
                 return None
             if code != 0:
-                raise _native.fail(code, self._error, self)
+                raise _native.fail(code, self._error, self._handle)
             if self._change[0] == NULL:
                 return None
             change = records.change(self._change[0])
@@ -74,11 +94,11 @@ class Feed(_native.Child):
 
     def _waiting_on(self) -> Optional[_native.Descriptor]:
         """What to wait on; None the first time: a change may have come before there was a descriptor, so look again."""
-        with self._lock:
+        with self._handle.lock:
             if self._descriptor is not None:
                 return self._descriptor
-            if self._raw is not NULL:
-                self._descriptor = _native.Descriptor(lib.jzse_feed_fd(self._raw), self.what)
+            if self._handle.open:
+                self._descriptor = _native.Descriptor(lib.jzse_feed_fd(self._handle.slot[0]), self.what)
             return None
 
     def __iter__(self) -> Iterator[records.Change]:
@@ -120,23 +140,15 @@ class Feed(_native.Child):
     def cancel(self) -> None:
         """Ends a wait in another thread, and the iteration. May be called from any thread."""
         self._cancelled = True
-        with self._guard:
-            if self._raw is not NULL:
-                lib.jzse_feed_cancel(self._raw)
+        self._handle.cancel()
 
     def close(self) -> None:
-        with self._guard:
-            if self._raw is not NULL:
-                lib.jzse_feed_cancel(self._raw)
-        with self._lock, self._guard:
-            raw, self._raw = self._raw, NULL
-            if raw is not NULL:
-                lib.jzse_feed_close(raw)
+        """Ends it: later use, and a wait in another thread, raises ClosedError."""
+        self._handle.close()
 
-    def abandon(self) -> None:
-        super().abandon()
-        self._guard = threading.RLock()
-        self._descriptor = self._pending = None
+    def __del__(self) -> None:
+        if hasattr(self, '_handle'):
+            self._handle.close()
 
     def __enter__(self) -> 'Feed':
         return self

@@ -11,18 +11,6 @@ BUFFER_SIZE = 128 * 1024
 _PIECE = 1024 * 1024
 
 
-class _Handle(_native.Child):
-    """A reader's or writer's handle. Apart from the file object, so that the store can close it under the file."""
-
-    def __init__(self, store: Any, what: str, release: Any) -> None:
-        super().__init__(store)
-        self.what = what
-        self._release = release
-
-    def release(self, raw: Any) -> None:
-        self._release(raw)
-
-
 class Reader(io.RawIOBase):
     """One version of one file, for reading: jzse_reader. `info` is what is read. Reading is thread-safe in the sense that
     nothing breaks; the position is one for all."""
@@ -35,11 +23,11 @@ class Reader(io.RawIOBase):
         self._error = _native.struct('jzse_error')
         self._count = ffi.new('size_t *')
         self._position = 0
-        self._handle = _Handle(view._store, f'the file {path!r}', lib.jzse_reader_close)
+        self._handle = _native.Child(view._store, f'the file {path!r}', 'jzse_reader', lib.jzse_py_reader_close)
         found = _native.struct('jzse_file_info')
         given, held = options.get(view._snapshot, version)
         try:
-            self._handle.enter(lib.jzse_reader_open, 'jzse_reader', view._name, raw, given, then=(found,))
+            self._handle.enter(view._store, lib.jzse_reader_open, view._name, raw, given, then=(found,))
         finally:
             held.clear()
         self.info: records.FileInfo = records.file_info(str(path), found)
@@ -89,10 +77,10 @@ class Reader(io.RawIOBase):
 
     def _fill(self, target: Any, offset: Optional[int] = None) -> int:
         handle = self._handle
-        with handle._lock:
+        with handle.lock:
             self._check()
             at = self._position if offset is None else offset
-            code = lib.jzse_reader_read_at(handle._raw, at, target, len(target), self._count, self._error)
+            code = lib.jzse_reader_read_at(handle.slot[0], at, target, len(target), self._count, self._error)
             if code != 0:
                 raise _native.fail(code, self._error, handle)
             count: int = self._count[0]
@@ -103,8 +91,7 @@ class Reader(io.RawIOBase):
     def _check(self) -> None:
         if self.closed:
             raise errors.ClosedError(f'the file {self.name!r} is closed')
-        if self._handle._raw is NULL:
-            raise _native.closed(self._handle)
+        self._handle.raise_if_closed()
 
     def close(self) -> None:
         if not self.closed:
@@ -131,8 +118,8 @@ class Writer(io.RawIOBase):
         self._discarded = False
         self._position = 0
         self._error = _native.struct('jzse_error')
-        self._handle = _Handle(ns._store, f'the file {path!r}', lib.jzse_writer_abort)
-        self._handle.enter(lib.jzse_writer_open, 'jzse_writer', ns._name, raw, given)
+        self._handle = _native.Child(ns._store, f'the file {path!r}', 'jzse_writer', lib.jzse_py_writer_abort)
+        self._handle.enter(ns._store, lib.jzse_writer_open, ns._name, raw, given)
         del keep
 
     def writable(self) -> bool:
@@ -145,12 +132,11 @@ class Writer(io.RawIOBase):
         if self._discarded:
             return len(memoryview(data).cast('B'))  # what a buffer above still held
         buffer, handle = _native.buffer_of(data), self._handle
-        with handle._lock:
+        with handle.lock:
             if self.closed:
                 raise errors.ClosedError(f'the file {self.name!r} is closed')
-            if handle._raw is NULL:
-                raise _native.closed(handle)
-            code = lib.jzse_writer_write(handle._raw, buffer, len(buffer), self._error)
+            handle.raise_if_closed()
+            code = lib.jzse_writer_write(handle.slot[0], buffer, len(buffer), self._error)
             if code != 0:
                 raise _native.fail(code, self._error, handle)
             self._position += len(buffer)
@@ -160,11 +146,10 @@ class Writer(io.RawIOBase):
         """Makes the content the file's, durably."""
         handle = self._handle
         found = _native.struct('jzse_file_info')
-        with handle._lock:
-            raw, handle._raw = handle._raw, NULL
-            if raw is NULL:
-                raise _native.closed(handle)
-            code = lib.jzse_writer_commit(raw, found, self._error)
+        with handle.lock:
+            handle.raise_if_closed()
+            code = lib.jzse_py_writer_commit(handle.slot, found, self._error)
+            handle.close()
         if code == lib.JZSE_PRECONDITION and self._exclusive:
             code = lib.JZSE_EXISTS
         if code != 0:
@@ -190,10 +175,14 @@ class Writer(io.RawIOBase):
 
     def __del__(self) -> None:
         _forget(self, self)
+        if hasattr(self, '_handle'):
+            self._handle.close()
 
 
 def _forget(file: Any, raw: Any) -> None:
     """A writer that nobody closed says nothing about being complete, so it is not committed."""
+    if raw is None:
+        return  # detached
     if not file.closed and hasattr(raw, '_handle') and raw.autocommit and not raw._discarded:
         warnings.warn(f'the file {raw.name!r} was written but never closed; it is discarded', ResourceWarning,
                       source=file)
@@ -293,26 +282,18 @@ def open_writer(ns: Any, path: str, mode: str, put: Dict[str, Any], autocommit: 
     return writer
 
 
-class _Metadata(_native.Child):
-    what = 'the metadata'
-
-    def release(self, raw: Any) -> None:
-        lib.jzse_metadata_close(raw)
-
-
 def read_metadata(view: Any, path: str, version: int) -> records.Metadata:
-    handle = _Metadata(view._store)
+    handle = _native.Child(view._store, 'the metadata', 'jzse_metadata', lib.jzse_py_metadata_close)
     raw = _native.text(path)
     given, held = options.get(view._snapshot, version)
     try:
-        handle.enter(lib.jzse_metadata_open, 'jzse_metadata', view._name, raw, given)
+        handle.enter(view._store, lib.jzse_metadata_open, view._name, raw, given)
+        with handle.lock:
+            handle.raise_if_closed()
+            opened = handle.slot[0]
+            pairs = [lib.jzse_metadata_pair(opened, i) for i in range(lib.jzse_metadata_count(opened))]
+            return records.Metadata(_native.string(lib.jzse_metadata_content_type(opened)),
+                                    {_native.string(pair.key): _native.string(pair.value) for pair in pairs})
     finally:
         held.clear()
-    with handle._lock:
-        if handle._raw is NULL:
-            raise _native.closed(handle)
-        pairs = [lib.jzse_metadata_pair(handle._raw, i) for i in range(lib.jzse_metadata_count(handle._raw))]
-        found = records.Metadata(_native.string(lib.jzse_metadata_content_type(handle._raw)),
-                              {_native.string(pair.key): _native.string(pair.value) for pair in pairs})
         handle.close()
-    return found

@@ -261,7 +261,7 @@ def shared_store(path: str, create: bool = True) -> Store:
     """The Store of that directory that this process has open, or a new one."""
     real = os.path.realpath(path)
     with _opening:
-        for store in list(_native.stores):
+        for store in _native.stores():
             if not store.closed and os.path.realpath(store.path) == real:
                 found: Store = store
                 return found

@@ -7,16 +7,21 @@ from . import _native, options
 from ._native import NULL, lib
 
 
-class Group(_native.Child):
+class Group:
     """Gathers changes; commit() makes them durable and visible together. As a context manager it commits at the end, and
     aborts when the block raises. Later operations of a group see the earlier ones."""
 
     what = 'the group'
 
     def __init__(self, store: Any, namespace: str) -> None:
-        super().__init__(store)
         self._namespace = _native.text(namespace, 'namespace')
-        self.enter(lib.jzse_group_begin, 'jzse_group')
+        self._handle = _native.Child(store, self.what, 'jzse_group', lib.jzse_py_group_abort)
+        self._handle.enter(store, lib.jzse_group_begin)
+
+    @property
+    def open(self) -> bool:
+        """Whether it was neither committed nor aborted."""
+        return self._handle.open
 
     def put(self, path: str, data: Any, *, namespace: Optional[str] = None, **put: Any) -> None:
         """Stores a file, with the options of Namespace.put."""
@@ -55,20 +60,23 @@ class Group(_native.Child):
 
     def commit(self) -> None:
         """Makes all of it durable. The group is closed whatever this raises."""
-        self._raise_if_closed()
-        error = _native.struct('jzse_error')
-        with self._lock:
-            raw, self._raw = self._raw, NULL
-            code = lib.jzse_group_commit(raw, error)
+        error, handle = _native.struct('jzse_error'), self._handle
+        with handle.lock:
+            handle.raise_if_closed()
+            code = lib.jzse_py_group_commit(handle.slot, error)
             if code != 0:
-                raise _native.fail(code, error, self if raw is NULL else None)
+                raise _native.fail(code, error)
+            handle.close()
 
     def abort(self) -> None:
         """Forgets all of it."""
-        self.close()
+        self._handle.close()
 
-    def release(self, raw: Any) -> None:
-        lib.jzse_group_abort(raw)
+    close = abort
+
+    def __del__(self) -> None:
+        if hasattr(self, '_handle'):
+            self._handle.close()
 
     def __enter__(self) -> 'Group':
         return self
@@ -83,15 +91,11 @@ class Group(_native.Child):
     def _name(self, namespace: Optional[str]) -> bytes:
         return self._namespace if namespace is None else _native.text(namespace, 'namespace')
 
-    def _raise_if_closed(self) -> None:
-        if self._raw is NULL:
-            raise _native.closed(self)
-
     def _add(self, function: Any, namespace: Optional[str], *arguments: Any) -> None:
         ns = self._name(namespace)
-        error = _native.struct('jzse_error')
-        with self._lock:
-            self._raise_if_closed()
-            code = function(self._raw, ns, *arguments, error)
+        error, handle = _native.struct('jzse_error'), self._handle
+        with handle.lock:
+            handle.raise_if_closed()
+            code = function(handle.slot[0], ns, *arguments, error)
             if code != 0:
-                raise _native.fail(code, error, self)
+                raise _native.fail(code, error, handle)

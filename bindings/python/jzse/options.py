@@ -4,7 +4,7 @@ long as it is used."""
 from typing import Any, List, Mapping, Optional, Tuple
 
 from . import errors
-from ._native import NULL, closed, ffi, struct, text_or_null
+from ._native import NULL, Held, ffi, struct, text_or_null
 
 _PUT_KINDS = {'file': 0, 'symlink': 2, 'directory': 0}
 
@@ -39,20 +39,26 @@ def change(recursive: bool = False, replace: bool = True, if_match: Optional[str
     return options, keep
 
 
-def get(snapshot: Any, version: int) -> Tuple[Any, List[Any]]:
-    """Clear the list when the call is over: it holds the snapshot's handle (rule 1 of _native)."""
+class _Nothing:
+    def clear(self) -> None:
+        pass
+
+
+_NOTHING = _Nothing()
+
+
+def get(snapshot: Any, version: int) -> Tuple[Any, Any]:
+    """Clear the second when the call is over: it holds the snapshot's handle."""
     if snapshot is None and version == 0:
-        return NULL, []
+        return NULL, _NOTHING
     options = struct('jzse_get_options')
     options.version = version
     return options, hold(options, snapshot)
 
 
-def hold(options: Any, snapshot: Any) -> List[Any]:
+def hold(options: Any, snapshot: Any) -> Any:
     if snapshot is None:
-        return []
-    held = [snapshot._shared.handle]
-    if held[0] is NULL:
-        raise closed(snapshot)
-    options.snapshot = held[0]
+        return _NOTHING
+    held = Held(snapshot)
+    options.snapshot = held.handle
     return held

@@ -3,24 +3,47 @@
 from typing import Any
 
 from . import _native
-from ._native import NULL, lib
+from ._native import lib
 from .namespace import NamespaceView
 
 
-class Snapshot(_native.Child):
+class _Handle(_native.Child):
+    """Readers share the handle (rule 1 of _native), so it is drained before it is released."""
+
+    shared: Any = None
+
+    def before_release(self) -> None:
+        if self.shared is not None:
+            self.shared.drain()
+
+    @property
+    def held_here(self) -> bool:
+        return self.shared is not None and self.shared.held_here
+
+    def abandon(self) -> None:
+        super().abandon()
+        if self.shared is not None:
+            self.shared.abandon()
+
+
+class Snapshot:
     """Reads and listings that agree with each other. While it is open the disk space of what it sees is not given back,
     so close it, or use it in a `with`. Any number of threads may read through one."""
 
     what = 'the snapshot'
 
     def __init__(self, store: Any) -> None:
-        super().__init__(store)
-        with self._lock:  # the store may be closed, and we with it, as soon as there is a handle
-            self.enter(lib.jzse_snapshot_open, 'jzse_snapshot')
-            # Readers share the handle (rule 1 of _native), so it is drained before it is released.
-            self._shared = _native.Shared(self._raw)
+        self._store = store
+        self._handle = handle = _Handle(store, self.what, 'jzse_snapshot', lib.jzse_py_snapshot_close)
+        with handle.lock:  # the store may be closed, and we with it, as soon as there is a handle
+            handle.enter(store, lib.jzse_snapshot_open)
+            handle.shared = self._shared = _native.Shared(handle.slot[0])
             #: of the newest change that it sees
-            self.sequence: int = lib.jzse_snapshot_sequence(self._raw)
+            self.sequence: int = lib.jzse_snapshot_sequence(handle.slot[0])
+
+    @property
+    def forked(self) -> bool:
+        return self._handle.forked
 
     def __getitem__(self, name: str) -> NamespaceView:
         view = NamespaceView(self._store, name, self)
@@ -28,18 +51,14 @@ class Snapshot(_native.Child):
         return view
 
     def close(self) -> None:
-        with self._lock:
-            raw, self._raw = self._raw, NULL
-        shared = getattr(self, '_shared', None)
-        if raw is not NULL:
-            if shared is not None:
-                shared.drain()
-            lib.jzse_snapshot_close(raw)
+        """Gives the disk space of what only it sees free. Reading through it raises ClosedError from now on."""
+        if self._handle.held_here:
+            raise _native.errors.BusyError('the snapshot cannot be closed inside a read through it')
+        self._handle.close()
 
-    def abandon(self) -> None:
-        super().abandon()
-        if hasattr(self, '_shared'):
-            self._shared.abandon()
+    def __del__(self) -> None:
+        if hasattr(self, '_handle'):
+            self._handle.close()
 
     def __enter__(self) -> 'Snapshot':
         return self

@@ -4,9 +4,8 @@ import logging
 import os
 import threading
 import warnings
-import weakref
 from types import TracebackType
-from typing import Any, Callable, Iterator, List, Optional, Type, Union
+from typing import Any, Callable, Iterator, List, Optional, Set, Type, Union
 
 from . import _native, errors, records
 from ._native import NULL, ffi, lib
@@ -38,7 +37,7 @@ class Store:
                  background: bool = True, log: Optional[Log] = None) -> None:
         self.path = os.fspath(path)
         self._lock = threading.RLock()
-        self._children: 'weakref.WeakSet[Any]' = weakref.WeakSet()
+        self._children: Set[_native.Child] = set()
         options = _native.struct('jzse_options')
         options.flags = create | exclusive << 1 | read_only << 2 | rebuild_index << 3
         options.region = keep = _native.text_or_null(region, 'region')
@@ -52,15 +51,15 @@ class Store:
         self._log = _log_handle(log)
         if self._log is not None:
             options.log, options.log_context = lib.jzse_py_log, self._log
-        out, scratch = ffi.new('jzse_store **'), _native.take()
-        code = lib.jzse_store_open(_native.text(self.path, 'the store\'s path'), options, out, scratch.error)
+        self._slot, scratch = ffi.new('jzse_store **'), _native.take()
+        code = lib.jzse_store_open(_native.text(self.path, 'the store\'s path'), options, self._slot, scratch.error)
         del keep
         if code != 0:
             raise _native.fail(code, scratch.error)
         _native.give(scratch)
-        self._shared = _native.Shared(out[0])
+        self._shared = _native.Shared(self._slot[0])
         self._shared.what = f'the store {self.path}'
-        _native.stores.add(self)
+        _native.remember(self)
 
     # ---- closing
 
@@ -75,23 +74,26 @@ class Store:
         if threading.get_ident() in _native.inside:
             raise errors.BusyError('a callback of the store\'s own call cannot close the store')
         with self._lock:
-            raw = self._shared.drain()
-            if raw is NULL:
+            if any(child.held_here for child in self._children.copy()):
+                raise errors.BusyError('the store cannot be closed inside a read through a snapshot')
+            if not self._slot[0]:
                 return
-            for child in list(self._children):
-                child.close_for_store()
+            self._shared.drain()
+            for child in self._children.copy():
+                child.close()
             scratch = _native.take()
-            code = lib.jzse_store_close(raw, scratch.error)
+            code = lib.jzse_py_store_close(self._slot, scratch.error)
             if code == lib.JZSE_BUSY:
-                self._shared.keep(raw)
+                self._shared.share(self._slot[0])
             if code != 0:
                 raise _native.fail(code, scratch.error)
             _native.give(scratch)
 
     def _abandon(self) -> None:
         self._lock = threading.RLock()
+        self._slot[0] = NULL
         self._shared.abandon()
-        for child in list(self._children):
+        for child in self._children.copy():
             child.abandon()
 
     def __enter__(self) -> 'Store':
@@ -102,7 +104,7 @@ class Store:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, '_shared', None) is not None and self._shared.open:
+        if getattr(self, '_shared', None) is not None and self._slot[0]:
             warnings.warn(f'the store {self.path} was not closed', ResourceWarning, source=self)
             self.close()
 
