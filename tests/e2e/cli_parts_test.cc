@@ -172,7 +172,7 @@ TEST_CASE("URLs become the server and addresses in it") {
   globals.store = "elsewhere";
   CHECK(TakeUrls({{&a, &b, &c}, {}}, &globals) == "");
   CHECK(globals.store == "http://h:1");
-  CHECK(a == "x:y");
+  CHECK(a == ":x:y");  // without the colon, x would be a namespace
   CHECK(ParseAddress(b).path == "/z");
   CHECK(c == "web:");
   std::string plain = "x", other = "http://h:2/default/x";
