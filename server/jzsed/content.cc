@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jzsed/content.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "serve/loop.h"
 
 namespace jzse::jzsed {
 namespace {
 
 constexpr size_t kCopySize = 64 * 1024;
+constexpr uint64_t kMemoryBytesPerUs = 1500;  // slower than this is no memory
 
 class ContentSource : public serve::Source {
  public:
@@ -16,6 +21,25 @@ class ContentSource : public serve::Source {
       : reader_(std::move(reader)), stretches_(std::move(stretches)), window_(window) {}
 
   bool Next(int64_t, bool, serve::Window* window) override {
+    const int64_t start_us = serve::NowMicros();
+    if (!Fill(window)) return false;
+    // Whoever waits for the disk has it fetch what comes next, while this window is sent.
+    uint64_t size = 0;
+    for (const serve::Piece& piece : window->pieces) size += piece.size_in_body();
+    if (window->pieces.empty() || at_ == stretches_.size() || serve::NowMicros() - start_us < static_cast<int64_t>(size / kMemoryBytesPerUs)) return true;
+    const serve::Piece& last = window->pieces.back();
+    if (last.fd >= 0) {
+      posix_fadvise(last.fd, static_cast<off_t>(last.offset + last.size),
+                    static_cast<off_t>(std::min<uint64_t>(2 * window_, stretches_[at_].size)), POSIX_FADV_WILLNEED);
+    }
+    return true;
+  }
+
+  // Of a Next that failed.
+  const Error& error() const { return error_; }
+
+ private:
+  bool Fill(serve::Window* window) {
     uint64_t left = window_;
     while (left > 0 && at_ < stretches_.size()) {
       Stretch& stretch = stretches_[at_];
@@ -35,10 +59,6 @@ class ContentSource : public serve::Source {
     return true;
   }
 
-  // Of a Next that failed.
-  const Error& error() const { return error_; }
-
- private:
   uint64_t Fail(Error error) {
     error_ = std::move(error);
     return 0;
