@@ -236,7 +236,7 @@ def test_closing_from_a_signal_handler(tmp_path, use):
             except jzse.ClosedError:
                 pass
             except jzse.BusyError as error:
-                if 'inside a read' not in str(error):
+                if 'inside a call' not in str(error):
                     raise
             store.close()
             store.close()
