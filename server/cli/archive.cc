@@ -42,7 +42,7 @@ int Write(Context& context, const ExportArgs& args, const Target& from, int fd, 
   Snapshot snapshot;
   Error error;
   const int opened = OpenHandle(&snapshot, [&](jzse_snapshot** raw) {
-    return jzse_snapshot_open(context.store(), raw, &error.raw);
+    return jzse_snapshot_open(context.store()->local(), raw, &error.raw);
   });
   if (opened != JZSE_OK) return context.out.Fail(error.raw);
   jzse_archive_options options = JZSE_ARCHIVE_OPTIONS_INIT;
@@ -55,7 +55,7 @@ int Write(Context& context, const ExportArgs& args, const Target& from, int fd, 
   Progress progress(&context.out, "export");
   options.context = &progress;
   const int code =
-      jzse_archive_export(context.store(), from.ns.c_str(), fd, &options, &report, &error.raw);
+      jzse_archive_export(context.store()->local(), from.ns.c_str(), fd, &options, &report, &error.raw);
   progress.Stop();
   if (code != JZSE_OK) return Failed(context, error.raw);
   // The stream itself is the data when it goes to standard output.
@@ -73,7 +73,7 @@ int ExportArchive(Context& context, const ExportArgs& args) {
     return context.out.Fail(kExitUsage,
                             "an archive is not for a terminal; name a file or redirect the output");
   }
-  if (const int code = context.Open(Context::Access::kRead); code != kExitOk) return code;
+  if (const int code = context.OpenHere(Context::Access::kRead, "export --archive"); code != kExitOk) return code;
   Target from;
   if (const int code = context.Resolve(args.source, &from); code != kExitOk) return code;
   struct stat st {};
@@ -110,7 +110,7 @@ int ImportArchive(Context& context, const ImportArgs& args) {
     const Problem problem = SystemProblem(args.source, errno);
     return context.out.Fail(problem.exit_code, problem.text);
   }
-  if (const int code = context.Open(Context::Access::kWrite); code != kExitOk) return code;
+  if (const int code = context.OpenHere(Context::Access::kWrite, "import --archive"); code != kExitOk) return code;
   Target to;
   if (const int code = context.Resolve(args.destination, &to); code != kExitOk) return code;
   if (!to.root()) {
@@ -126,7 +126,7 @@ int ImportArchive(Context& context, const ImportArgs& args) {
   options.context = &progress;
   Error error;
   const int code =
-      jzse_archive_import(context.store(), to.ns.c_str(), fd.get(), &options, &report, &error.raw);
+      jzse_archive_import(context.store()->local(), to.ns.c_str(), fd.get(), &options, &report, &error.raw);
   progress.Stop();
   Summarize(context, "import", "imported", report, progress.seconds());
   return code == JZSE_OK ? kExitOk : Failed(context, error.raw);

@@ -16,14 +16,16 @@ namespace jzse::cli {
 namespace {
 
 constexpr char kAbout[] =
-    "jzse stores files durably in a local store, keeps their versions and gives them back.\n"
+    "jzse stores files durably in a store, here or behind a jzsed, keeps their versions and gives them back.\n"
     "\n"
     "A store is a directory: --store DIR, or JZSE_STORE, or the one that the current directory "
     "lies in.\n"
     "Files in it are written [NAMESPACE:]PATH; the namespace is \"default\" if none is named, '/' "
     "or ':' is\n"
     "its root, and a slash at the end says that a directory is meant. '-' is standard input or "
-    "output.";
+    "output.\n"
+    "http://HOST:PORT/NAMESPACE/PATH stands for a file of a jzsed in the same places, and "
+    "--store http://HOST:PORT for all of it.";
 
 constexpr char kFooter[] =
     "Begin with:\n"
@@ -80,7 +82,7 @@ class Builder {
     app_->set_version_flag("--version", std::string("jzse ") + jzse_version(),
                            "The version, and no more");
     Globals& g = invocation_.globals;
-    app_->add_option("-s,--store", g.store, "The store's directory")
+    app_->add_option("-s,--store", g.store, "The store's directory, or http://HOST:PORT of a jzsed")
         ->option_text("DIR")
         ->envname("JZSE_STORE");
     app_->add_flag("--json", g.json, "Data as JSON, one object a line");
@@ -88,7 +90,7 @@ class Builder {
     app_->add_flag("-v,--verbose", g.verbose, "Tell of every step");
     app_->add_flag("--no-color", g.no_color, "No colour (as NO_COLOR does)");
     app_->add_option("--wait", g.wait_s,
-                     "Wait so long for a store that is open elsewhere (default 2)")
+                     "Wait so long for a store that is open elsewhere (default 2), or for a server (10)")
         ->option_text("SECONDS")
         ->check(Seconds(0, 86400));
   }
@@ -135,6 +137,7 @@ class Builder {
     const auto args = std::make_shared<Args>();
     verb->callback([this_invocation = &invocation_, args, run, verb] {
       if (!verb->get_subcommands().empty()) return;  // a verb below it, whose callback came first
+      this_invocation->places = PlacesOf(args.get());
       this_invocation->run = [args, run](Context& context) { return run(context, *args); };
     });
     return {verb, *args};
@@ -403,7 +406,11 @@ int ParseCommandLine(int argc, char** argv, Invocation* invocation) {
   const std::unique_ptr<CLI::App> app = MakeCommandLine(invocation);
   try {
     app->parse(argc, argv);
-    return kExitOk;
+    const std::string problem = TakeUrls(invocation->places, &invocation->globals);
+    if (problem.empty()) return kExitOk;
+    invocation->run = nullptr;
+    std::fputs(fmt::format("jzse: {}\n", EscapeName(problem)).c_str(), stderr);
+    return kExitUsage;
   } catch (const CLI::Success& success) {  // --help, --version
     app->exit(success);
     return kExitOk;

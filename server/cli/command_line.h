@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "context.h"
+#include "urls.h"
 
 namespace CLI {
 class App;
@@ -16,6 +17,7 @@ namespace jzse::cli {
 
 struct Invocation {
   Globals globals;
+  Places places;                     // of the chosen verb; what they point to lives as long as `run`
   std::function<int(Context&)> run;  // the chosen verb with its arguments
 };
 

@@ -244,12 +244,12 @@ int RunPaths(Context& context, const PathsArgs& args) {
     return kExitOk;
   const Address address = ParseAddress(args.word);
   const std::string lead = args.word.substr(0, args.word.size() - address.path.size());
-  jzse_list_options options = JZSE_LIST_OPTIONS_INIT;
-  options.prefix = address.path.c_str();
+  access::ListOptions options;
+  options.prefix = address.path;
   options.delimiter = "/";
   options.limit = 1000;
   ListEntries(
-      context.store(), address.ns.c_str(), options,
+      context.store(), address.ns, options,
       [&](const jzse_list_entry& entry) {
         std::string word = lead + entry.path;
         if (entry.info.kind == JZSE_KIND_DIRECTORY && word.back() != '/') word += '/';

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -60,11 +60,10 @@ int PreparePut(Context& context, const PutArgs& args, PutOptions* options) {
 
 // The source's descriptor; mode and time go into the options.
 int OpenSource(Context& context, const std::string& source, PutOptions* options, Fd* fd,
-               uint64_t* size) {
+               access::WriteOptions* write) {
   jzse_put_options& raw = options->raw;
   raw.mode = options->mode.value_or(0);
   raw.mtime_ns = 0;
-  *size = 0;
   if (source == "-") {
     fd->reset(dup(STDIN_FILENO));
     return *fd ? kExitOk : context.out.Fail(kExitFailure, "standard input: " + ErrnoText(errno));
@@ -82,32 +81,32 @@ int OpenSource(Context& context, const std::string& source, PutOptions* options,
   if (S_ISREG(st.st_mode)) {
     if (!options->mode) raw.mode = st.st_mode & 07777;
     raw.mtime_ns = MtimeNs(st) != 0 ? MtimeNs(st) : 1;  // 0 would mean now
-    *size = static_cast<uint64_t>(st.st_size);
+    if (st.st_size > 0) write->size = static_cast<uint64_t>(st.st_size);  // 0 may mean anything (/proc)
+    write->source = SourceKey(st);
   }
   return kExitOk;
 }
 
 int PutOne(Context& context, const std::string& source, const Target& target, PutOptions* options) {
   Fd fd;
-  uint64_t size = 0;
-  if (const int code = OpenSource(context, source, options, &fd, &size); code != kExitOk)
+  access::WriteOptions write;
+  if (const int code = OpenSource(context, source, options, &fd, &write); code != kExitOk)
     return code;
+  write.put = options->raw;
   Progress progress(&context.out, "put");
-  progress.Expect(size, 0);
-  Writer writer;
+  progress.Expect(write.size.value_or(0), 0);
+  std::unique_ptr<access::Writer> writer;
+  uint64_t size = 0;
   Error error;
-  const int opened = OpenHandle(&writer, [&](jzse_writer** raw) {
-    return jzse_writer_open(context.store(), target.ns.c_str(), target.path.c_str(), &options->raw,
-                            raw, &error.raw);
-  });
-  if (opened != JZSE_OK) return context.out.Fail(error.raw);
+  if (context.store()->OpenWriter(target.ns, target.path, write, &writer, &error.raw) != JZSE_OK)
+    return context.out.Fail(error.raw);
   const std::string_view name = source == "-" ? std::string_view("standard input") : source;
   if (const Problem problem = ReceiveContent(fd.get(), name, writer.get(), &progress, &size)) {
     progress.Stop();
     return context.out.Fail(problem.exit_code, problem.text + "; nothing was stored");
   }
   jzse_file_info info = JZSE_FILE_INFO_INIT;
-  const int committed = jzse_writer_commit(writer.release(), &info, &error.raw);
+  const int committed = writer->Commit(&info, &error.raw);
   progress.Stop();
   if (committed != JZSE_OK) return context.out.Fail(error.raw);
   if (context.out.json()) {
@@ -136,43 +135,35 @@ struct Span {
 };
 
 int CatOne(Context& context, const Target& target, uint64_t version, const Span& span) {
-  jzse_get_options options = JZSE_GET_OPTIONS_INIT;
+  access::ReadOptions options;
   options.version = version;
-  Reader reader;
+  options.offset = span.offset;
+  options.length = span.length;
+  std::unique_ptr<access::Reader> reader;
   Error error;
-  const int opened = OpenHandle(&reader, [&](jzse_reader** raw) {
-    return jzse_reader_open(context.store(), target.ns.c_str(), target.path.c_str(), &options, raw,
-                            nullptr, &error.raw);
-  });
-  if (opened != JZSE_OK) return context.out.Fail(error.raw);
+  if (context.store()->OpenReader(target.ns, target.path, options, &reader, &error.raw) != JZSE_OK)
+    return context.out.Fail(error.raw);
   std::vector<char> buffer(256 * 1024);
-  uint64_t offset = span.offset, left = span.length;
-  while (left > 0) {
+  for (;;) {
     if (Interrupted()) return InterruptExitCode();
     size_t count = 0;
-    const size_t want = static_cast<size_t>(std::min<uint64_t>(left, buffer.size()));
-    if (jzse_reader_read_at(reader.get(), offset, buffer.data(), want, &count, &error.raw) !=
-        JZSE_OK) {
+    if (reader->Read(buffer.data(), buffer.size(), &count, &error.raw) != JZSE_OK)
       return context.out.Fail(error.raw);
-    }
     if (count == 0 || !context.out.Bytes(buffer.data(), count))
-      break;  // Finish reports a failed write
-    offset += count;
-    left -= count;
+      return kExitOk;  // Finish reports a failed write
   }
-  return kExitOk;
 }
 
 // A device or a pipe is written to; everything else is replaced as a whole.
-int GetIntoOpened(Context& context, jzse_reader* reader, const std::string& file) {
+int GetIntoOpened(Context& context, access::Reader* reader, const std::string& file) {
   const Fd fd(open(file.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd) return context.out.Fail(kExitFailure, fmt::format("{}: {}", file, ErrnoText(errno)));
   const Problem problem = SendContent(reader, fd.get(), file, nullptr);
   return problem ? context.out.Fail(problem.exit_code, problem.text) : kExitOk;
 }
 
-int GetIntoFile(Context& context, const Target& target, const GetArgs& args, jzse_reader* reader,
-                const jzse_file_info& info) {
+int GetIntoFile(Context& context, const Target& target, const GetArgs& args, access::Reader* reader) {
+  const jzse_file_info& info = reader->info();
   std::string file = args.file.empty() ? "." : args.file;
   struct stat st {};
   if (stat(file.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -200,6 +191,7 @@ int GetIntoFile(Context& context, const Target& target, const GetArgs& args, jzs
   PlaceOptions options;
   options.no_replace = args.no_replace;
   options.progress = &progress;
+  if (context.remote()) options.part_key = PartKey(context.path(), target.ns, target.path, info);
   const std::string name = slash == std::string::npos ? file : file.substr(slash + 1);
   const Problem problem = PlaceFile(reader, info, directory.get(), name, file, options);
   progress.Stop();
@@ -248,20 +240,16 @@ int RunGet(Context& context, const GetArgs& args) {
   Target target;
   if (const int code = context.Resolve(args.path, &target); code != kExitOk) return code;
   if (args.file == "-") return CatOne(context, target, args.version, {});
-  jzse_get_options options = JZSE_GET_OPTIONS_INIT;
+  access::ReadOptions options;
   options.version = args.version;
-  Reader reader;
-  jzse_file_info info = JZSE_FILE_INFO_INIT;
+  options.info_first = true;
+  std::unique_ptr<access::Reader> reader;
   Error error;
-  const int opened = OpenHandle(&reader, [&](jzse_reader** raw) {
-    return jzse_reader_open(context.store(), target.ns.c_str(), target.path.c_str(), &options, raw,
-                            &info, &error.raw);
-  });
-  if (opened != JZSE_OK) {
+  if (context.store()->OpenReader(target.ns, target.path, options, &reader, &error.raw) != JZSE_OK) {
     return context.out.Fail(
         error.raw, error.raw.code == JZSE_EXISTS ? "'jzse export' writes directories" : "");
   }
-  return GetIntoFile(context, target, args, reader.get(), info);
+  return GetIntoFile(context, target, args, reader.get());
 }
 
 int RunCat(Context& context, const CatArgs& args) {

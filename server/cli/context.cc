@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <thread>
@@ -11,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "interrupt.h"
+#include "remote/remote.h"
 
 namespace jzse::cli {
 namespace {
@@ -27,6 +30,17 @@ void LogLine(void* context, int level, const char* line) {
 bool IsStore(const std::string& directory) {
   struct stat st {};
   return stat((directory + "/JZSE").c_str(), &st) == 0 && S_ISREG(st.st_mode);
+}
+
+// Where notes of unfinished uploads lie (remote/README.md, section 6); "" for nowhere.
+std::string StateDirectory() {
+  const auto env = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  const std::string state = env("XDG_STATE_HOME"), home = env("HOME");
+  if (!state.empty() && state[0] == '/') return state + "/jzse";
+  return home.empty() || home[0] != '/' ? "" : home + "/.local/state/jzse";
 }
 
 }  // namespace
@@ -47,12 +61,17 @@ std::string FindStoreAbove(const std::string& start) {
   return {};
 }
 
-Context::~Context() {
-  if (store_ != nullptr) jzse_store_close(store_, nullptr);
-}
-
 int Context::Locate() {
   path_ = globals.store;
+  remote_ = remote::IsUrl(path_);
+  if (remote_) {
+    std::string problem;
+    const auto url = remote::ParseUrl(path_, &problem);
+    if (url && !url->ns.empty()) problem = path_ + ": the store is http://HOST:PORT; namespaces and paths belong to the verb";
+    if (!problem.empty()) return out.Fail(kExitUsage, problem);
+    path_ = url->Base();
+    return kExitOk;
+  }
   if (path_.empty()) path_ = FindStoreAbove(".");
   if (!path_.empty()) return kExitOk;
   return out.Fail(kExitUsage,
@@ -61,6 +80,14 @@ int Context::Locate() {
 }
 
 int Context::TryOpen(Access access, jzse_error* error) {
+  if (remote_) {
+    std::string unused;
+    remote::Options options;
+    if (globals.wait_s >= 0) options.wait_s = globals.wait_s;
+    options.interrupted = Interrupted;
+    options.state_directory = StateDirectory();
+    return remote::Connect(*remote::ParseUrl(path_, &unused), options, &store_, error);
+  }
   jzse_options options = JZSE_OPTIONS_INIT;
   if (access == Access::kRead) {
     options.flags = JZSE_OPEN_READ_ONLY;
@@ -69,19 +96,26 @@ int Context::TryOpen(Access access, jzse_error* error) {
   if (access == Access::kRebuild) options.flags = JZSE_OPEN_REBUILD_INDEX;
   options.log = LogLine;
   options.log_context = &out;
-  return jzse_store_open(path_.c_str(), &options, &store_, error);
+  return access::OpenLocal(path_, options, &store_, error);
+}
+
+int Context::OpenHere(Access access, const char* verb) {
+  if (const int code = Locate(); code != kExitOk) return code;
+  if (remote_) {
+    return out.Fail(kExitUnsupported, fmt::format("{}: is done where the store is, not over HTTP ({})", verb, path_));
+  }
+  return Open(access);
 }
 
 int Context::Open(Access access) {
   if (const int code = Locate(); code != kExitOk) return code;
   using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(globals.wait_s);
+  const auto end = Clock::now() + std::chrono::duration<double>(globals.wait_s >= 0 ? globals.wait_s : 2);
   for (auto pause = std::chrono::milliseconds(5);;
        pause = std::min(2 * pause, decltype(pause)(20))) {  // many who wait must each get their turn
     Error error;
     const int code = TryOpen(access, &error.raw);
     if (code == JZSE_OK) return kExitOk;
-    store_ = nullptr;
     if (code != JZSE_LOCKED || Clock::now() >= end) return out.Fail(error.raw);
     if (Interrupted()) return InterruptExitCode();
     std::this_thread::sleep_for(pause);
@@ -89,21 +123,28 @@ int Context::Open(Access access) {
 }
 
 int Context::Close(int code) {
+  // What ended because of a signal says so, whatever the call that noticed it made of it.
+  if (remote_ && code != kExitOk && Interrupted()) code = InterruptExitCode();
   if (store_ == nullptr) return code;
   Error error;
-  const int closed = jzse_store_close(store_, &error.raw);
-  store_ = nullptr;
+  const int closed = store_->Close(&error.raw);
+  store_.reset();
   if (closed == JZSE_OK) return code;
   const int failed = out.Fail(error.raw);
   return code == kExitOk ? failed : code;
+}
+
+uint32_t Context::JobCount(uint32_t asked) const {
+  if (asked != 0) return std::min(asked, 64u);
+  return remote_ ? 8 : std::clamp(std::thread::hardware_concurrency(), 2u, 8u);
 }
 
 int Context::Resolve(std::string_view text, Target* target) {
   const Address address = ParseAddress(text);
   jzse_namespace_config config = JZSE_NAMESPACE_CONFIG_INIT;
   Error error;
-  if (jzse_namespace_get(store_, address.ns.c_str(), &config, nullptr, &error.raw) != JZSE_OK) {
-    const bool hint = address.ns_given && error.raw.code == JZSE_NOT_FOUND;
+  if (store_->GetNamespace(address.ns, &config, nullptr, &error.raw) != JZSE_OK) {
+    const bool hint = !globals.by_url && address.ns_given && error.raw.code == JZSE_NOT_FOUND;
     return out.Fail(error.raw,
                     hint ? fmt::format("for a path with a colon write ':{}'", text) : "");
   }
@@ -121,7 +162,7 @@ int Context::Stat(const Target& target, jzse_file_info* info, jzse_error* error)
     info->kind = JZSE_KIND_DIRECTORY;
     return JZSE_OK;
   }
-  return jzse_stat(store_, target.ns.c_str(), target.path.c_str(), nullptr, info, error);
+  return store_->Stat(target.ns, target.path, 0, info, error);
 }
 
 }  // namespace jzse::cli

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "access/access.h"
 #include "api.h"
 #include "exit_codes.h"
 #include "output.h"
@@ -19,12 +20,13 @@
 namespace jzse::cli {
 
 struct Globals {
-  std::string store;  // --store, or else JZSE_STORE; "" to look for one upwards from here
+  std::string store;  // --store, or else JZSE_STORE, or the server that a URL names; "" to look for one upwards from here
+  bool by_url = false;  // arguments were URLs
   bool json = false;
   bool quiet = false;
   bool verbose = false;
   bool no_color = false;
-  double wait_s = 2;  // for a store that is open elsewhere
+  double wait_s = -1;  // for a store that is open elsewhere, or a server; -1: 2 or 10
 };
 
 // A file argument after its namespace has been looked up.
@@ -45,7 +47,6 @@ struct Target {
 class Context {
  public:
   Context(const Globals& globals, Output* output) : globals(globals), out(*output) {}
-  ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -54,8 +55,10 @@ class Context {
   int Open(Access access);
   // One attempt without a word: for those who look at the error themselves. A JZSE_* code.
   int TryOpen(Access access, jzse_error* error);
-  // Finds the store's directory; sets path().
+  // Finds the store's directory, or knows its server; sets path() and remote().
   int Locate();
+  // Open for what only exists where the store is: refused for a server.
+  int OpenHere(Access access, const char* verb);
   // Says what went wrong on the way; `code` is what the verb has to return otherwise.
   int Close(int code);
 
@@ -63,15 +66,19 @@ class Context {
   // JZSE_OK with the info, JZSE_NOT_FOUND, or another code with *error filled.
   int Stat(const Target& target, jzse_file_info* info, jzse_error* error) const;
 
-  jzse_store* store() const { return store_; }
-  const std::string& path() const { return path_; }
+  access::Store* store() const { return store_.get(); }
+  const std::string& path() const { return path_; }  // or the server's URL
+  bool remote() const { return remote_; }
+  // Workers of import and export.
+  uint32_t JobCount(uint32_t asked) const;
 
   const Globals globals;
   Output& out;
 
  private:
-  jzse_store* store_ = nullptr;
+  std::unique_ptr<access::Store> store_;
   std::string path_;
+  bool remote_ = false;
 };
 
 // The store that `start` lies in: the nearest directory upwards which is one; "" if none is.

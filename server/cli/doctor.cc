@@ -101,6 +101,7 @@ void CheckState(const jzse_stats& stats, Findings* findings) {
 
 int RunDoctor(Context& context, const NoArgs&) {
   if (const int code = context.Locate(); code != kExitOk) return code;
+  if (context.remote()) return context.OpenHere(Context::Access::kRead, "doctor");
   Findings findings(&context.out);
   findings.Good("version", fmt::format("jzse {}, library {}.{}.{}", jzse_version(),
                                        JZSE_VERSION_MAJOR, JZSE_VERSION_MINOR, JZSE_VERSION_PATCH));
@@ -113,11 +114,11 @@ int RunDoctor(Context& context, const NoArgs&) {
     return findings.exit_code();
   }
   findings.Good("open", fmt::format("{}, region {}, opened by nobody else", context.path(),
-                                    jzse_store_region(context.store())));
+                                    jzse_store_region(context.store()->local())));
   CheckDisk(context.path(), &findings);
   CheckDescriptors(&findings);
   jzse_stats stats = JZSE_STATS_INIT;
-  if (jzse_store_stats(context.store(), &stats, &error.raw) != JZSE_OK) {
+  if (context.store()->Stats(&stats, nullptr, &error.raw) != JZSE_OK) {
     findings.Bad("stats", ExitCodeOf(error.raw.code), error.raw.message);
   } else {
     CheckState(stats, &findings);

@@ -33,7 +33,7 @@ struct ExportItem {
 
 struct ExportRun {
   ExportRun(Context& context, const ExportArgs& args, const std::string& ns, int root,
-            jzse_snapshot* snapshot, Progress* progress)
+            access::Snapshot* snapshot, Progress* progress)
       : context(context), args(args), ns(ns), root(root), snapshot(snapshot), progress(*progress) {}
 
   std::string Shown(std::string_view below) const { return JoinPath(args.destination, below); }
@@ -49,7 +49,7 @@ struct ExportRun {
   const ExportArgs& args;
   const std::string ns;
   const int root;  // the target directory; -1 in a dry run without one
-  jzse_snapshot* const snapshot;
+  access::Snapshot* const snapshot;
   Progress& progress;
   WorkQueue<ExportItem> queue{1024};
   std::atomic<uint64_t> written{0}, written_bytes{0}, unchanged{0}, directories{0}, errors{0};

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,6 +16,8 @@
 
 namespace jzse::cli {
 namespace {
+
+constexpr uint64_t kInfoFirst = 1024 * 1024;  // what may be there already, in whole or in part, is not asked for at once
 
 class Worker {
  public:
@@ -41,9 +44,9 @@ class Worker {
       ++run_.directories;
       return {};
     }
-    Reader reader;
-    jzse_file_info info = JZSE_FILE_INFO_INIT;
-    if (Problem problem = OpenReader(item, &reader, &info)) return problem;
+    std::unique_ptr<access::Reader> reader;
+    if (Problem problem = OpenReader(item, &reader)) return problem;
+    const jzse_file_info info = reader->info();
     const std::string name(BaseName(item.below));
     bool same = false;
     if (directory >= 0) {
@@ -74,33 +77,31 @@ class Worker {
     return target_.MakeDirectory(below, [this](std::string_view path) { run_.Created(path); });
   }
 
-  Problem OpenReader(const ExportItem& item, Reader* reader, jzse_file_info* info) {
-    jzse_get_options options = JZSE_GET_OPTIONS_INIT;
+  Problem OpenReader(const ExportItem& item, std::unique_ptr<access::Reader>* reader) {
+    access::ReadOptions options;
     options.snapshot = run_.snapshot;
+    options.info_first = item.info.size > kInfoFirst;
     Error error;
-    const int code = OpenHandle(reader, [&](jzse_reader** raw) {
-      return jzse_reader_open(run_.context.store(), run_.ns.c_str(), item.path.c_str(), &options,
-                              raw, info, &error.raw);
-    });
+    const int code = run_.context.store()->OpenReader(run_.ns, item.path, options, reader, &error.raw);
     return code == JZSE_OK ? Problem{} : ApiProblem(error.raw);
   }
 
   Problem Place(const ExportItem& item, int directory, const std::string& name,
-                const jzse_file_info& info, Reader* reader) {
+                const jzse_file_info& info, std::unique_ptr<access::Reader>* reader) {
     PlaceOptions options;
     options.special_bits = run_.args.special_bits;
     options.progress = &run_.progress;
+    if (run_.context.remote()) options.part_key = PartKey(run_.context.path(), run_.ns, item.path, info);
     // The comparison may have read from it.
     if (run_.args.checksum || info.kind == JZSE_KIND_SYMLINK) {
-      jzse_file_info again = JZSE_FILE_INFO_INIT;
-      if (Problem problem = OpenReader(item, reader, &again)) return problem;
+      if (Problem problem = OpenReader(item, reader)) return problem;
     }
     return PlaceFile(reader->get(), info, directory, name, run_.Shown(item.below), options);
   }
 
   // Whether what is there under the name is what would be written.
   Problem Compare(const ExportItem& item, int directory, const std::string& name,
-                  const jzse_file_info& info, jzse_reader* reader, bool* same) {
+                  const jzse_file_info& info, access::Reader* reader, bool* same) {
     struct stat st {};
     if (fstatat(directory, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno == ENOENT ? Problem{} : SystemProblem(run_.Shown(item.below), errno);
@@ -122,13 +123,13 @@ class Worker {
     return {};
   }
 
-  static bool SameContent(int directory, const std::string& name, jzse_reader* reader) {
+  static bool SameContent(int directory, const std::string& name, access::Reader* reader) {
     const Fd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd) return false;
     std::vector<char> stored(256 * 1024), here(stored.size());
     for (;;) {
       size_t count = 0;
-      if (jzse_reader_read(reader, stored.data(), stored.size(), &count, nullptr) != JZSE_OK)
+      if (reader->Read(stored.data(), stored.size(), &count, nullptr) != JZSE_OK)
         return false;
       const size_t want = count != 0 ? count : 1;  // at the end the file must be at its end too
       const ssize_t n = ReadFull(fd.get(), here.data(), want);

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <deque>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <thread>
 
@@ -22,6 +23,7 @@ namespace jzse::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLookPause{200};
+constexpr int kServerWaitMs = 20'000;
 
 const char* ChangeName(uint32_t type) {
   switch (type) {
@@ -67,24 +69,19 @@ struct Cursor {
   std::deque<std::string> kept;
 };
 
-// Reads what is there now. JZSE_OK at the end of it.
-int ReadFeed(Context& context, Cursor* cursor, jzse_error* error) {
-  jzse_feed_options options = JZSE_FEED_OPTIONS_INIT;
-  if (!cursor->ns.empty()) options.ns = cursor->ns.c_str();
-  if (!cursor->prefix.empty()) options.prefix = cursor->prefix.c_str();
-  options.after = cursor->after;
-  Feed feed;
-  int code = OpenHandle(&feed, [&](jzse_feed** raw) {
-    return jzse_feed_open(context.store(), &options, raw, error);
-  });
+// Reads what is there now, or comes before the time is over. JZSE_OK at the end of it.
+int ReadFeed(Context& context, Cursor* cursor, jzse_error* error, int timeout_ms = 0) {
+  std::unique_ptr<access::Feed> feed;
+  int code = context.store()->OpenFeed(cursor->ns, cursor->prefix, cursor->after, &feed, error);
   while (code == JZSE_OK && cursor->left > 0 && !Interrupted()) {
     const jzse_change* change = nullptr;
-    code = jzse_feed_next(feed.get(), 0, &change, error);
+    code = feed->Next(timeout_ms, &change, error);
     if (code != JZSE_OK || change == nullptr) break;
     cursor->after = change->sequence;
     --cursor->left;
     if (cursor->last == 0) {
       context.out.Line(ChangeText(context.out, *change));
+      if (timeout_ms != 0) context.out.Flush();
       continue;
     }
     cursor->kept.push_back(ChangeText(context.out, *change));
@@ -113,7 +110,7 @@ int Look(Context& context, Cursor* cursor, bool skip_what_is_there, jzse_error* 
   if (code != JZSE_OK) return code;
   if (skip_what_is_there) {
     jzse_stats stats = JZSE_STATS_INIT;
-    code = jzse_store_stats(context.store(), &stats, error);
+    code = context.store()->Stats(&stats, nullptr, error);
     cursor->after = stats.sequence;
   } else {
     code = ReadFeed(context, cursor, error);
@@ -147,6 +144,35 @@ int Follow(Context& context, Cursor* cursor, bool skip_what_is_there) {
   return Interrupted() ? InterruptExitCode() : kExitOk;
 }
 
+// A server is asked to answer when something happens. One that goes away is waited for, as a locked store is.
+int FollowServer(Context& context, Cursor* cursor, bool skip_what_is_there) {
+  bool reached = !skip_what_is_there, told = false;
+  while (!Interrupted() && cursor->left > 0) {
+    Error error;
+    int code = JZSE_OK;
+    if (skip_what_is_there) {
+      jzse_stats stats = JZSE_STATS_INIT;
+      code = context.store()->Stats(&stats, nullptr, &error.raw);
+      cursor->after = stats.sequence;
+      skip_what_is_there = code != JZSE_OK;
+    } else {
+      code = ReadFeed(context, cursor, &error.raw, kServerWaitMs);
+    }
+    if (code == JZSE_OK) {
+      reached = true;
+      told = false;
+      continue;
+    }
+    if (Interrupted()) break;
+    const bool passes = code == JZSE_IO || code == JZSE_BUSY || code == JZSE_TIMEOUT || code == JZSE_CLOSED;
+    if (!reached || !passes) return context.out.Fail(error.raw);
+    if (!told) context.out.Note(fmt::format("{}; waiting for it", error.raw.message));
+    told = true;
+    std::this_thread::sleep_for(kLookPause);
+  }
+  return Interrupted() ? InterruptExitCode() : kExitOk;
+}
+
 void ParseFeedPath(const LogArgs& args, Cursor* cursor) {
   cursor->after = args.after;
   if (args.limit != 0) cursor->left = args.limit;
@@ -164,9 +190,8 @@ int NewestContent(Context& context, const Target& target, uint64_t* version, boo
   *deleted = false;
   bool first = true;
   const int code = ForEachEntry(
-      [&](jzse_list** raw) {
-        return jzse_versions_open(context.store(), target.ns.c_str(), target.path.c_str(), nullptr, raw,
-                                  &error.raw);
+      [&](std::unique_ptr<access::List>* list) {
+        return context.store()->OpenVersions(target.ns, target.path, list, &error.raw);
       },
       [&](const jzse_list_entry& entry) {
         if (first) *deleted = entry.info.kind == JZSE_KIND_DELETED;
@@ -187,15 +212,13 @@ int RunVersions(Context& context, const VersionsArgs& args) {
   if (const int code = context.Resolve(args.path, &target); code != kExitOk) return code;
   Error error;
   if (args.forget != 0) {
-    const int code = jzse_version_delete(context.store(), target.ns.c_str(), target.path.c_str(),
-                                         args.forget, &error.raw);
+    const int code = context.store()->DeleteVersion(target.ns, target.path, args.forget, &error.raw);
     return code == JZSE_OK ? kExitOk : context.out.Fail(error.raw);
   }
   bool current = true;
   const int code = ForEachEntry(
-      [&](jzse_list** raw) {
-        return jzse_versions_open(context.store(), target.ns.c_str(), target.path.c_str(), nullptr, raw,
-                                  &error.raw);
+      [&](std::unique_ptr<access::List>* list) {
+        return context.store()->OpenVersions(target.ns, target.path, list, &error.raw);
       },
       [&](const jzse_list_entry& entry) {
         const jzse_file_info& info = entry.info;
@@ -241,8 +264,7 @@ int RunRestore(Context& context, const RestoreArgs& args) {
   }
   jzse_file_info info = JZSE_FILE_INFO_INIT;
   Error error;
-  if (jzse_version_restore(context.store(), target.ns.c_str(), target.path.c_str(), version, &info,
-                           &error.raw) != JZSE_OK) {
+  if (context.store()->RestoreVersion(target.ns, target.path, version, &info, &error.raw) != JZSE_OK) {
     return context.out.Fail(error.raw);
   }
   if (context.out.json()) {
@@ -269,6 +291,10 @@ int RunLog(Context& context, const LogArgs& args) {
   cursor.last = 0;
   if (code != JZSE_OK) return context.out.Fail(error.raw);
   if (!args.follow) return Interrupted() ? InterruptExitCode() : kExitOk;
+  if (context.remote()) {
+    context.out.Flush();
+    return FollowServer(context, &cursor, false);
+  }
   context.Close(kExitOk);
   context.out.Flush();
   return Follow(context, &cursor, false);
@@ -278,6 +304,10 @@ int RunWatch(Context& context, const LogArgs& args) {
   Cursor cursor;
   ParseFeedPath(args, &cursor);
   if (const int code = context.Locate(); code != kExitOk) return code;
+  if (context.remote()) {
+    const int code = context.Open(Context::Access::kRead);
+    return code == kExitOk ? FollowServer(context, &cursor, !args.after_given) : code;
+  }
   return Follow(context, &cursor, !args.after_given);
 }
 

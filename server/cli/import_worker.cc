@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -29,9 +30,7 @@ class Worker {
   void Run() {
     if (!run_.args.dry_run) {
       Error error;
-      const int opened = OpenHandle(&queue_, [&](jzse_queue** raw) {
-        return jzse_queue_open(run_.context.store(), kInFlightMax, raw, &error.raw);
-      });
+      const int opened = run_.context.store()->OpenQueue(kInFlightMax, &queue_, &error.raw);
       if (opened != JZSE_OK) return run_.Stop(ApiProblem(error.raw));
     }
     ImportItem item;
@@ -97,11 +96,8 @@ class Worker {
     }
     run_.Act("delete", target_.path);
     if (run_.args.dry_run) return true;
-    jzse_change_options options = JZSE_CHANGE_OPTIONS_INIT;
-    options.flags = JZSE_RECURSIVE;
     Error error;
-    const int code = jzse_delete(run_.context.store(), target_.ns.c_str(), target_.path.c_str(),
-                                 &options, &error.raw);
+    const int code = run_.context.store()->Delete(target_.ns, target_.path, {JZSE_RECURSIVE, ""}, &error.raw);
     if (code == JZSE_OK) ++run_.deleted;
     if (code != JZSE_OK) run_.Report(ApiProblem(error.raw));
     return code == JZSE_OK;
@@ -130,12 +126,9 @@ class Worker {
   }
 
   Problem SameContent(const ImportItem& item, bool* same) {
-    Reader reader;
+    std::unique_ptr<access::Reader> reader;
     Error error;
-    const int opened = OpenHandle(&reader, [&](jzse_reader** raw) {
-      return jzse_reader_open(run_.context.store(), target_.ns.c_str(), target_.path.c_str(),
-                              nullptr, raw, nullptr, &error.raw);
-    });
+    const int opened = run_.context.store()->OpenReader(target_.ns, target_.path, {}, &reader, &error.raw);
     if (opened != JZSE_OK) return ApiProblem(error.raw);
     if (item.kind == JZSE_KIND_SYMLINK) {
       std::string here, there;
@@ -152,8 +145,7 @@ class Worker {
       if (n < 0) return SystemProblem(run_.Shown(item.path), errno);
       size_t have = 0, count = 0;
       do {
-        if (jzse_reader_read(reader.get(), stored.data() + have, stored.size() - have, &count,
-                             &error.raw) != JZSE_OK) {
+        if (reader->Read(stored.data() + have, stored.size() - have, &count, &error.raw) != JZSE_OK) {
           *same = false;  // damaged: the good copy is here
           return {};
         }
@@ -221,13 +213,13 @@ class Worker {
   }
 
   void PutLarge(ImportItem item, int fd, const struct stat& before) {
-    const jzse_put_options options = OptionsFor(item);
-    Writer writer;
+    access::WriteOptions options;
+    options.put = OptionsFor(item);
+    options.size = static_cast<uint64_t>(before.st_size);
+    options.source = SourceKey(before);
+    std::unique_ptr<access::Writer> writer;
     Error error;
-    const int opened = OpenHandle(&writer, [&](jzse_writer** raw) {
-      return jzse_writer_open(run_.context.store(), target_.ns.c_str(), target_.path.c_str(),
-                              &options, raw, &error.raw);
-    });
+    const int opened = run_.context.store()->OpenWriter(target_.ns, target_.path, options, &writer, &error.raw);
     if (opened != JZSE_OK) return run_.Report(ApiProblem(error.raw));
     uint64_t size = 0;
     const std::string shown = run_.Shown(item.path);
@@ -236,7 +228,7 @@ class Worker {
     }
     WarnIfChanged(item, fd, before, size);
     jzse_file_info info = JZSE_FILE_INFO_INIT;
-    if (jzse_writer_commit(writer.release(), &info, &error.raw) != JZSE_OK) {
+    if (writer->Commit(&info, &error.raw) != JZSE_OK) {
       return run_.Report(ApiProblem(error.raw));
     }
     item.size = size;
@@ -259,23 +251,18 @@ class Worker {
   void SetAttributes(ImportItem item) {
     jzse_put_options options = OptionsFor(item);
     options.kind = 0;
-    Metadata metadata;
+    access::Metadata metadata;
     Error error;
-    const int opened = OpenHandle(&metadata, [&](jzse_metadata** raw) {
-      return jzse_metadata_open(run_.context.store(), target_.ns.c_str(), target_.path.c_str(),
-                                nullptr, raw, &error.raw);
-    });
-    if (opened != JZSE_OK) return run_.Report(ApiProblem(error.raw));
-    std::vector<jzse_pair> pairs(jzse_metadata_count(metadata.get()));
-    for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = jzse_metadata_pair(metadata.get(), i);
-    const char* type = jzse_metadata_content_type(metadata.get());
-    if (type[0] != '\0') options.content_type = type;
+    if (run_.context.store()->GetMetadata(target_.ns, target_.path, 0, &metadata, &error.raw) != JZSE_OK)
+      return run_.Report(ApiProblem(error.raw));
+    std::vector<jzse_pair> pairs;
+    for (const auto& pair : metadata.pairs) pairs.push_back({pair.first.c_str(), pair.second.c_str()});
+    if (!metadata.content_type.empty()) options.content_type = metadata.content_type.c_str();
     options.metadata = pairs.data();
     options.metadata_count = pairs.size();
     Request request{std::move(item), target_.path, {}, true};
     Enqueue(std::move(request), 0, [&](uint64_t tag, const Request& sent, jzse_error* e) {
-      return jzse_metadata_set_async(queue_.get(), tag, target_.ns.c_str(), sent.path.c_str(),
-                                     &options, e);
+      return queue_->SetMetadata(tag, target_.ns, sent.path, options, e);
     });
   }
 
@@ -284,11 +271,9 @@ class Worker {
     Request request{std::move(item), target_.path, std::move(data), false};
     Enqueue(std::move(request), size, [&](uint64_t tag, const Request& sent, jzse_error* e) {
       if (sent.item.kind == JZSE_KIND_DIRECTORY) {
-        return jzse_mkdir_async(queue_.get(), tag, target_.ns.c_str(), sent.path.c_str(), &options,
-                                e);
+        return queue_->Mkdir(tag, target_.ns, sent.path, options, e);
       }
-      return jzse_put_async(queue_.get(), tag, target_.ns.c_str(), sent.path.c_str(),
-                            sent.data.data(), size, &options, e);
+      return queue_->Put(tag, target_.ns, sent.path, sent.data.data(), size, options, e);
     });
   }
 
@@ -317,7 +302,7 @@ class Worker {
     jzse_completion completions[32];
     size_t count = 0;
     Error error;
-    if (jzse_queue_reap(queue_.get(), completions, 32, -1, &count, &error.raw) != JZSE_OK) {
+    if (queue_->Reap(completions, 32, &count, &error.raw) != JZSE_OK) {
       run_.Stop(ApiProblem(error.raw));
       return false;
     }
@@ -367,7 +352,7 @@ class Worker {
   std::unordered_map<uint64_t, Request> in_flight_;  // before the queue: it is closed first
   size_t in_flight_bytes_ = 0;
   uint64_t last_tag_ = 0;
-  Queue queue_;
+  std::unique_ptr<access::Queue> queue_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 // Threads: the main thread.
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
@@ -17,13 +18,10 @@ namespace {
 
 std::string LinkTarget(const Context& context, const std::string& ns, const std::string& path,
                        uint64_t version) {
-  jzse_get_options options = JZSE_GET_OPTIONS_INIT;
+  access::ReadOptions options;
   options.version = version;
-  Reader reader;
-  OpenHandle(&reader, [&](jzse_reader** raw) {
-    return jzse_reader_open(context.store(), ns.c_str(), path.c_str(), &options, raw, nullptr,
-                            nullptr);
-  });
+  std::unique_ptr<access::Reader> reader;
+  context.store()->OpenReader(ns, path, options, &reader, nullptr);
   std::string target;
   if (!reader || ReadTarget(reader.get(), &target)) return "?";
   return target;
@@ -92,15 +90,15 @@ int ListDirectory(Context& context, const LsArgs& args, const Target& target, Li
   const std::string prefix = target.Prefix();
   // The part of the prefix that the shown names leave away.
   const size_t cut = target.tree ? prefix.size() : prefix.rfind('/') + 1;
-  jzse_list_options options = JZSE_LIST_OPTIONS_INIT;
-  options.prefix = prefix.c_str();
+  access::ListOptions options;
+  options.prefix = prefix;
   options.delimiter = args.recursive ? "" : "/";
-  options.with_deleted = args.deleted ? 1 : 0;
+  options.with_deleted = args.deleted;
   options.limit = args.limit;
-  if (!args.start_after.empty()) options.start_after = args.start_after.c_str();
+  options.start_after = args.start_after;
   Error error;
   const int code = ListEntries(
-      context.store(), target.ns.c_str(), options,
+      context.store(), target.ns, options,
       [&](const jzse_list_entry& entry) {
         const std::string_view path = entry.path;
         lister->Show(path, path.substr(std::min(cut, path.size())), entry.info);
@@ -113,12 +111,12 @@ int ListDirectory(Context& context, const LsArgs& args, const Target& target, Li
 
 // With --deleted: the tombstone at exactly this path.
 int ListDeletedFile(Context& context, const Target& target, Lister* lister) {
-  jzse_list_options options = JZSE_LIST_OPTIONS_INIT;
-  options.prefix = target.path.c_str();
-  options.with_deleted = 1;
+  access::ListOptions options;
+  options.prefix = target.path;
+  options.with_deleted = true;
   Error error;
   const int code = ListEntries(
-      context.store(), target.ns.c_str(), options,
+      context.store(), target.ns, options,
       [&](const jzse_list_entry& entry) {
         if (entry.path == target.path) lister->Show(entry.path, entry.path, entry.info);
         return entry.path == target.path;
@@ -154,27 +152,17 @@ int LsOne(Context& context, const LsArgs& args, const std::string& text, bool he
   return kExitOk;
 }
 
-void ShowMetadata(Context& context, const Target& target, const jzse_get_options& options,
-                  Record* record, std::string* text) {
-  Metadata metadata;
-  OpenHandle(&metadata, [&](jzse_metadata** raw) {
-    return jzse_metadata_open(context.store(), target.ns.c_str(), target.path.c_str(), &options,
-                              raw, nullptr);
-  });
-  if (!metadata) return;
-  const std::string type = jzse_metadata_content_type(metadata.get());
-  if (!type.empty()) {
-    record->Add("content_type", type);
-    *text += fmt::format("       type: {}\n", context.out.Name(type));
+void ShowMetadata(Context& context, const Target& target, uint64_t version, Record* record, std::string* text) {
+  access::Metadata metadata;
+  if (context.store()->GetMetadata(target.ns, target.path, version, &metadata, nullptr) != JZSE_OK) return;
+  if (!metadata.content_type.empty()) {
+    record->Add("content_type", metadata.content_type);
+    *text += fmt::format("       type: {}\n", context.out.Name(metadata.content_type));
   }
-  Pairs pairs;
-  for (size_t i = 0; i < jzse_metadata_count(metadata.get()); ++i) {
-    const jzse_pair pair = jzse_metadata_pair(metadata.get(), i);
-    pairs.emplace_back(pair.key, pair.value);
-    *text += fmt::format("       meta: {}\n",
-                         context.out.Name(fmt::format("{}={}", pair.key, pair.value)));
+  for (const auto& pair : metadata.pairs) {
+    *text += fmt::format("       meta: {}\n", context.out.Name(fmt::format("{}={}", pair.first, pair.second)));
   }
-  if (!pairs.empty()) record->Add("metadata", pairs);
+  if (!metadata.pairs.empty()) record->Add("metadata", metadata.pairs);
 }
 
 int StatOne(Context& context, const std::string& path, uint64_t version) {
@@ -182,12 +170,9 @@ int StatOne(Context& context, const std::string& path, uint64_t version) {
   if (const int code = context.Resolve(path, &target); code != kExitOk) return code;
   if (target.root())
     return context.out.Fail(kExitUsage, target.Text() + ": is a namespace; see 'jzse ns list'");
-  jzse_get_options options = JZSE_GET_OPTIONS_INIT;
-  options.version = version;
   jzse_file_info info = JZSE_FILE_INFO_INIT;
   Error error;
-  if (jzse_stat(context.store(), target.ns.c_str(), target.path.c_str(), &options, &info,
-                &error.raw) != JZSE_OK) {
+  if (context.store()->Stat(target.ns, target.path, version, &info, &error.raw) != JZSE_OK) {
     return context.out.Fail(error.raw);
   }
   Record record = FileRecord(target.ns, target.path, info);
@@ -215,7 +200,7 @@ int StatOne(Context& context, const std::string& path, uint64_t version) {
     text += fmt::format("    version: {}\n", info.sequence);
     if (info.etag[0] != '\0') text += fmt::format("       etag: {}\n", info.etag);
     text += fmt::format("       file: {:016x}-{}\n", info.file_replica, info.file_counter);
-    ShowMetadata(context, target, options, &record, &text);
+    ShowMetadata(context, target, version, &record, &text);
   }
   if (context.out.json()) {
     context.out.Emit(record);
@@ -258,7 +243,7 @@ int DuOne(Context& context, const DuArgs& args, const std::string& text) {
   usages[prefix];
   const uint64_t depth = args.summary ? 0 : args.depth;
   const int code = ListBelow(
-      context.store(), target.ns.c_str(), prefix.c_str(),
+      context.store(), target.ns, prefix,
       [&](const jzse_list_entry& entry) {
         const bool file = entry.info.kind == JZSE_KIND_FILE || entry.info.kind == JZSE_KIND_SYMLINK;
         const bool wanted =

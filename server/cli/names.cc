@@ -37,11 +37,10 @@ int DeletePrefix(Context& context, const Target& target) {
   Batches batches(context.store(), kGroupMax);
   bool ok = true;
   const int code = ListBelow(
-      context.store(), target.ns.c_str(), target.path.c_str(),
+      context.store(), target.ns, target.path,
       [&](const jzse_list_entry& entry) {
-        jzse_group* group = batches.Next();
-        ok = group != nullptr && jzse_group_delete(group, target.ns.c_str(), entry.path, nullptr,
-                                                   batches.error()) == JZSE_OK;
+        access::Group* group = batches.Next();
+        ok = group != nullptr && group->Delete(target.ns, entry.path, batches.error()) == JZSE_OK;
         return ok && !Interrupted();
       },
       batches.error());
@@ -60,12 +59,9 @@ int RmOne(Context& context, const RmArgs& args, const std::string& text) {
                                         target.Text(), target.ns));
   }
   if (!target.tree && args.recursive) return DeletePrefix(context, target);
-  jzse_change_options options = JZSE_CHANGE_OPTIONS_INIT;
-  if (args.recursive) options.flags |= JZSE_RECURSIVE;
-  if (!args.if_match.empty()) options.if_match = args.if_match.c_str();
+  const access::Moment moment{args.recursive ? uint32_t{JZSE_RECURSIVE} : 0u, args.if_match};
   Error error;
-  const int code =
-      jzse_delete(context.store(), target.ns.c_str(), target.path.c_str(), &options, &error.raw);
+  const int code = context.store()->Delete(target.ns, target.path, moment, &error.raw);
   if (code == JZSE_OK) return Told(context, "delete", target);
   if (code == JZSE_NOT_FOUND && args.force) return kExitOk;
   return context.out.Fail(error.raw,
@@ -118,16 +114,14 @@ int Plan(Context& context, const CopyArgs& args, std::vector<Transfer>* plan) {
 bool AddDirectory(Context& context, const Transfer& transfer, const std::string& path,
                   const jzse_file_info& info, Batches* batches) {
   jzse_file_info there = JZSE_FILE_INFO_INIT;
-  const int code = jzse_stat(context.store(), transfer.to.ns.c_str(), path.c_str(), nullptr, &there,
-                             batches->error());
+  const int code = context.store()->Stat(transfer.to.ns, path, 0, &there, batches->error());
   if (code == JZSE_OK && there.kind == JZSE_KIND_DIRECTORY && there.sequence != 0) return true;
   if (code != JZSE_OK && code != JZSE_NOT_FOUND) return false;
   jzse_put_options options = JZSE_PUT_OPTIONS_INIT;
   options.mode = info.mode;
   options.mtime_ns = info.mtime_ns;
-  jzse_group* group = batches->Next();
-  return group != nullptr && jzse_group_mkdir(group, transfer.to.ns.c_str(), path.c_str(), &options,
-                                              batches->error()) == JZSE_OK;
+  access::Group* group = batches->Next();
+  return group != nullptr && group->Mkdir(transfer.to.ns, path, options, batches->error()) == JZSE_OK;
 }
 
 int CopyTree(Context& context, const Transfer& transfer, bool no_replace) {
@@ -137,18 +131,16 @@ int CopyTree(Context& context, const Transfer& transfer, bool no_replace) {
                             fmt::format("{}: cannot be copied into itself", from.Text()));
   }
   Batches batches(context.store(), from.ns == to.ns ? kGroupMax : kGroupMaxAcross);
-  jzse_change_options options = JZSE_CHANGE_OPTIONS_INIT;
-  if (no_replace) options.flags = JZSE_NO_REPLACE;
+  const uint32_t flags = no_replace ? uint32_t{JZSE_NO_REPLACE} : 0u;
   const auto add = [&](const std::string& path, const std::string& to_path,
                        const jzse_file_info& info) {
     if (info.kind == JZSE_KIND_DIRECTORY) {
       return !to.tree || to_path.empty() ||
              AddDirectory(context, transfer, to_path, info, &batches);
     }
-    jzse_group* group = batches.Next();
+    access::Group* group = batches.Next();
     return group != nullptr &&
-           jzse_group_copy(group, from.ns.c_str(), path.c_str(), to.ns.c_str(), to_path.c_str(),
-                           &options, batches.error()) == JZSE_OK;
+           group->Copy(from.ns, path, to.ns, to_path, flags, batches.error()) == JZSE_OK;
   };
   jzse_file_info top = JZSE_FILE_INFO_INIT;
   if (context.Stat(from, &top, batches.error()) != JZSE_OK)
@@ -157,7 +149,7 @@ int CopyTree(Context& context, const Transfer& transfer, bool no_replace) {
   const std::string prefix = from.Prefix();
   const int code = !ok ? JZSE_OK
                        : ListBelow(
-                             context.store(), from.ns.c_str(), prefix.c_str(),
+                             context.store(), from.ns, prefix,
                              [&](const jzse_list_entry& entry) {
                                const std::string_view below =
                                    std::string_view(entry.path).substr(prefix.size());
@@ -171,32 +163,27 @@ int CopyTree(Context& context, const Transfer& transfer, bool no_replace) {
 }
 
 int CopyFile(Context& context, const Transfer& transfer, bool no_replace) {
-  jzse_change_options options = JZSE_CHANGE_OPTIONS_INIT;
-  if (no_replace) options.flags = JZSE_NO_REPLACE;
+  const uint32_t flags = no_replace ? uint32_t{JZSE_NO_REPLACE} : 0u;
   Error error;
   const int code =
-      jzse_copy(context.store(), transfer.from.ns.c_str(), transfer.from.path.c_str(),
-                transfer.to.ns.c_str(), transfer.to.path.c_str(), &options, nullptr, &error.raw);
+      context.store()->Copy(transfer.from.ns, transfer.from.path, transfer.to.ns, transfer.to.path, flags, &error.raw);
   return code == JZSE_OK ? kExitOk : context.out.Fail(error.raw);
 }
 
 int MoveOne(Context& context, const Transfer& transfer, bool no_replace) {
   const Target &from = transfer.from, &to = transfer.to;
-  jzse_change_options options = JZSE_CHANGE_OPTIONS_INIT;
   Error error;
   if (from.ns == to.ns) {
-    if (no_replace) options.flags = JZSE_NO_REPLACE;
-    const int code = jzse_move(context.store(), from.ns.c_str(), from.path.c_str(), to.path.c_str(),
-                               &options, &error.raw);
+    const uint32_t flags = no_replace ? uint32_t{JZSE_NO_REPLACE} : 0u;
+    const int code = context.store()->Move(from.ns, from.path, to.path, flags, &error.raw);
     return code == JZSE_OK ? kExitOk : context.out.Fail(error.raw);
   }
   // To another namespace: the copy is complete before the source goes.
   const int copied = transfer.directory ? CopyTree(context, transfer, no_replace)
                                         : CopyFile(context, transfer, no_replace);
   if (copied != kExitOk) return copied;
-  if (transfer.directory) options.flags = JZSE_RECURSIVE;
-  const int code =
-      jzse_delete(context.store(), from.ns.c_str(), from.path.c_str(), &options, &error.raw);
+  const access::Moment moment{transfer.directory ? uint32_t{JZSE_RECURSIVE} : 0u, ""};
+  const int code = context.store()->Delete(from.ns, from.path, moment, &error.raw);
   return code == JZSE_OK ? kExitOk : context.out.Fail(error.raw);
 }
 
@@ -266,8 +253,7 @@ int RunMkdir(Context& context, const MkdirArgs& args) {
         info.kind == JZSE_KIND_DIRECTORY && (info.sequence != 0 || target.root())) {
       continue;
     }
-    if (jzse_mkdir(context.store(), target.ns.c_str(), target.path.c_str(), &options, &error.raw) !=
-        JZSE_OK) {
+    if (context.store()->Mkdir(target.ns, target.path, options, &error.raw) != JZSE_OK) {
       result = context.out.Fail(error.raw);
     } else {
       Told(context, "mkdir", target);

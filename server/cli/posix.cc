@@ -2,6 +2,7 @@
 #include "posix.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -165,6 +166,37 @@ bool NewFile::Create() {
   }
   name_.clear();
   return false;
+}
+
+bool NewFile::OpenPart(uint64_t size_max, uint64_t* have) {
+  fd_.reset(openat(directory_, name_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  struct stat st {}, named {};
+  if (!fd_ || flock(fd_.get(), LOCK_EX | LOCK_NB) != 0 || fstat(fd_.get(), &st) != 0) return false;
+  // Whoever held the lock before may have renamed or removed it.
+  if (fstatat(directory_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || named.st_ino != st.st_ino || named.st_dev != st.st_dev)
+    return false;
+  if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) return false;
+  *have = static_cast<uint64_t>(st.st_size);
+  if (*have > size_max) *have = 0;
+  return ftruncate(fd_.get(), static_cast<off_t>(*have)) == 0 && lseek(fd_.get(), 0, SEEK_END) >= 0;
+}
+
+bool NewFile::Continue(const std::string& key, uint64_t size_max, uint64_t* have) {
+  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a: a name, no proof
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  name_ = fmt::format(".jzse-part-{:016x}", hash);
+  *have = 0;
+  part_ = OpenPart(size_max, have);
+  if (part_) return true;
+  *have = 0;
+  name_.clear();
+  return Create();
+}
+
+void NewFile::Keep() {
+  if (!part_) return;
+  name_.clear();
+  fd_.reset(-1);
 }
 
 bool NewFile::CreateLink(const std::string& target) {

@@ -6,7 +6,7 @@
 //   passed, also
 //      not one that appears meanwhile, and "..", "." and empty components are refused.
 //   2. A file appears under its name only complete (temporary name, then rename); an unfinished one
-//   is removed.
+//   is removed, unless it is kept on purpose.
 // Threads: an object belongs to one thread at a time.
 #ifndef JZSE_CLI_POSIX_H_
 #define JZSE_CLI_POSIX_H_
@@ -87,14 +87,21 @@ class NewFile {
 
   bool Create();                               // an empty file of mode 0600; false with errno
   bool CreateLink(const std::string& target);  // false with errno
+  // What an earlier run left for `key`, ready to be written on at *have; or, where there is none or it is being written, an empty
+  // file. What is longer than `size_max` is none. False with errno.
+  bool Continue(const std::string& key, uint64_t size_max, uint64_t* have);
+  void Keep();  // for a later Continue, unfinished
   int fd() const { return fd_.get(); }
   const char* temporary_name() const { return name_.c_str(); }
   bool Finish(const char* name);  // renames; false with errno
   void Discard();
 
  private:
+  bool OpenPart(uint64_t size_max, uint64_t* have);
+
   const int directory_;
   std::string name_;
+  bool part_ = false;  // the name is found again
   Fd fd_;
 };
 

@@ -105,10 +105,11 @@ void ShowConfig(Context& context, const std::string& ns, const Config& config) {
 int ShowStore(Context& context) {
   jzse_stats stats = JZSE_STATS_INIT;
   Error error;
-  if (jzse_store_stats(context.store(), &stats, &error.raw) != JZSE_OK)
+  std::string region;
+  if (context.store()->Stats(&stats, &region, &error.raw) != JZSE_OK)
     return context.out.Fail(error.raw);
   Record record;
-  record.Add("store", context.path()).Add("region", jzse_store_region(context.store()));
+  record.Add("store", context.path()).Add("region", region);
   record.Add("store_id", fmt::format("{:016x}{:016x}", stats.store_id[0], stats.store_id[1]));
   record.Add("replica_id", fmt::format("{:016x}", stats.replica_id))
       .Add("sequence", stats.sequence);
@@ -135,23 +136,18 @@ int ShowStore(Context& context) {
 int Configure(Context& context, const std::string& ns, const std::vector<std::string>& settings) {
   Config config = JZSE_NAMESPACE_CONFIG_INIT;
   Error error;
-  if (jzse_namespace_get(context.store(), ns.c_str(), &config, nullptr, &error.raw) != JZSE_OK) {
+  if (context.store()->GetNamespace(ns, &config, nullptr, &error.raw) != JZSE_OK) {
     return context.out.Fail(error.raw);
   }
   if (!settings.empty()) {
     if (const int code = ApplySettings(context, settings, &config); code != kExitOk) return code;
-    if (jzse_namespace_configure(context.store(), ns.c_str(), &config, &error.raw) != JZSE_OK) {
+    if (context.store()->ConfigureNamespace(ns, config, &error.raw) != JZSE_OK) {
       return context.out.Fail(error.raw);
     }
     if (context.out.quiet()) return kExitOk;
   }
   ShowConfig(context, ns, config);
   return kExitOk;
-}
-
-int OnNamespace(void* list, const jzse_namespace_info* info) {
-  static_cast<std::vector<jzse_namespace_info>*>(list)->push_back(*info);
-  return 0;
 }
 
 }  // namespace
@@ -204,7 +200,7 @@ int RunNsCreate(Context& context, const NamespaceArgs& args) {
   if (const int code = ApplySettings(context, args.settings, &config); code != kExitOk) return code;
   if (const int code = context.Open(Context::Access::kWrite); code != kExitOk) return code;
   Error error;
-  if (jzse_namespace_create(context.store(), args.name.c_str(), &config, &error.raw) != JZSE_OK) {
+  if (context.store()->CreateNamespace(args.name, config, &error.raw) != JZSE_OK) {
     return context.out.Fail(error.raw);
   }
   if (context.out.json()) ShowConfig(context, args.name, config);
@@ -215,7 +211,7 @@ int RunNsList(Context& context, const NoArgs&) {
   if (const int code = context.Open(Context::Access::kRead); code != kExitOk) return code;
   std::vector<jzse_namespace_info> list;
   Error error;
-  if (jzse_namespace_list(context.store(), OnNamespace, &list, &error.raw) != JZSE_OK) {
+  if (context.store()->ListNamespaces(&list, &error.raw) != JZSE_OK) {
     return context.out.Fail(error.raw);
   }
   for (const jzse_namespace_info& info : list) {
@@ -239,8 +235,7 @@ int RunNsDrop(Context& context, const NamespaceArgs& args) {
   if (const int code = context.Open(Context::Access::kWrite); code != kExitOk) return code;
   jzse_namespace_info info = JZSE_NAMESPACE_INFO_INIT;
   Error error;
-  if (jzse_namespace_get(context.store(), args.name.c_str(), nullptr, &info, &error.raw) !=
-      JZSE_OK) {
+  if (context.store()->GetNamespace(args.name, nullptr, &info, &error.raw) != JZSE_OK) {
     return context.out.Fail(error.raw);
   }
   if (!args.force && info.file_count + info.version_count != 0) {
@@ -249,7 +244,7 @@ int RunNsDrop(Context& context, const NamespaceArgs& args) {
                                  args.name, CountText(info.file_count, "file"),
                                  CountText(info.version_count, "older version")));
   }
-  const int code = jzse_namespace_drop(context.store(), args.name.c_str(), &error.raw);
+  const int code = context.store()->DropNamespace(args.name, &error.raw);
   if (code != JZSE_OK) return context.out.Fail(error.raw);
   if (context.out.json()) context.out.Emit(Record().Add("action", "ns drop").Add("namespace", args.name));
   return kExitOk;

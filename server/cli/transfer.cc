@@ -19,8 +19,9 @@ namespace {
 
 constexpr size_t kBufferSize = 256 * 1024;
 constexpr size_t kTargetSizeMax = 4096;
+constexpr uint64_t kPartSizeMin = 8 * 1024 * 1024;  // smaller files are fetched again as a whole
 
-Problem PlaceLink(jzse_reader* reader, const jzse_file_info& info, int directory,
+Problem PlaceLink(access::Reader* reader, const jzse_file_info& info, int directory,
                   const std::string& name, std::string_view shown) {
   std::string target;
   if (Problem problem = ReadTarget(reader, &target)) return problem;
@@ -39,6 +40,7 @@ Problem PlaceLink(jzse_reader* reader, const jzse_file_info& info, int directory
 }  // namespace
 
 Problem ApiProblem(const jzse_error& error) {
+  if (error.code == JZSE_CLOSED && Interrupted()) return InterruptProblem();
   return {ExitCodeOf(error.code), error.code,
           error.message[0] != '\0' ? error.message : jzse_code_name(error.code)};
 }
@@ -56,16 +58,26 @@ Problem SystemProblem(std::string_view object, int error_number) {
 
 Problem InterruptProblem() { return {InterruptExitCode(), JZSE_OK, "interrupted"}; }
 
-Problem ReceiveContent(int fd, std::string_view name, jzse_writer* writer, Progress* progress,
+std::string SourceKey(const struct stat& st) {
+  return fmt::format("{}:{}:{}:{}:{}.{}", st.st_dev, st.st_ino, st.st_size, MtimeNs(st), st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+}
+
+std::string PartKey(std::string_view server, std::string_view ns, std::string_view path, const jzse_file_info& info) {
+  return fmt::format("{}\n{}\n{}\n{}\n{}", server, ns, path, info.sequence, info.etag);
+}
+
+Problem ReceiveContent(int fd, std::string_view name, access::Writer* writer, Progress* progress,
                        uint64_t* size) {
   std::vector<char> buffer(kBufferSize);
-  *size = 0;
+  *size = writer->present();
+  if (*size != 0 && lseek(fd, static_cast<off_t>(*size), SEEK_CUR) < 0) return SystemProblem(name, errno);
+  if (progress != nullptr) progress->Add(*size);
   for (;;) {
     const ssize_t n = ReadFull(fd, buffer.data(), buffer.size());
     if (n < 0) return SystemProblem(name, errno);
     if (n == 0) return {};
     Error error;
-    if (jzse_writer_write(writer, buffer.data(), static_cast<size_t>(n), &error.raw) != JZSE_OK) {
+    if (writer->Write(buffer.data(), static_cast<size_t>(n), &error.raw) != JZSE_OK) {
       return ApiProblem(error.raw);
     }
     *size += static_cast<uint64_t>(n);
@@ -73,13 +85,13 @@ Problem ReceiveContent(int fd, std::string_view name, jzse_writer* writer, Progr
   }
 }
 
-Problem SendContent(jzse_reader* reader, int fd, std::string_view name, Progress* progress) {
+Problem SendContent(access::Reader* reader, int fd, std::string_view name, Progress* progress) {
   std::vector<char> buffer(kBufferSize);
   for (;;) {
     if (Interrupted()) return InterruptProblem();
     size_t count = 0;
     Error error;
-    if (jzse_reader_read(reader, buffer.data(), buffer.size(), &count, &error.raw) != JZSE_OK) {
+    if (reader->Read(buffer.data(), buffer.size(), &count, &error.raw) != JZSE_OK) {
       return ApiProblem(error.raw);
     }
     if (count == 0) return {};
@@ -88,14 +100,13 @@ Problem SendContent(jzse_reader* reader, int fd, std::string_view name, Progress
   }
 }
 
-Problem ReadTarget(jzse_reader* reader, std::string* target) {
+Problem ReadTarget(access::Reader* reader, std::string* target) {
   target->resize(kTargetSizeMax + 1);
   size_t done = 0;
   for (;;) {
     size_t count = 0;
     Error error;
-    const int code =
-        jzse_reader_read(reader, target->data() + done, target->size() - done, &count, &error.raw);
+    const int code = reader->Read(target->data() + done, target->size() - done, &count, &error.raw);
     if (code != JZSE_OK) return ApiProblem(error.raw);
     done += count;
     if (count == 0 || done == target->size()) break;
@@ -107,7 +118,7 @@ Problem ReadTarget(jzse_reader* reader, std::string* target) {
   return {};
 }
 
-Problem PlaceFile(jzse_reader* reader, const jzse_file_info& info, int directory,
+Problem PlaceFile(access::Reader* reader, const jzse_file_info& info, int directory,
                   const std::string& name, std::string_view shown, const PlaceOptions& options) {
   struct stat st {};
   if (options.no_replace && fstatat(directory, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -115,8 +126,15 @@ Problem PlaceFile(jzse_reader* reader, const jzse_file_info& info, int directory
   }
   if (info.kind == JZSE_KIND_SYMLINK) return PlaceLink(reader, info, directory, name, shown);
   NewFile file(directory);
-  if (!file.Create()) return SystemProblem(shown, errno);
-  if (Problem problem = SendContent(reader, file.fd(), shown, options.progress)) return problem;
+  uint64_t have = 0;
+  const bool part = !options.part_key.empty() && info.size >= kPartSizeMin;
+  if (part ? !file.Continue(options.part_key + "\n" + name, info.size, &have) : !file.Create()) return SystemProblem(shown, errno);
+  if (have > 0) reader->Seek(have);
+  if (have > 0 && options.progress != nullptr) options.progress->Add(have);
+  if (Problem problem = SendContent(reader, file.fd(), shown, options.progress)) {
+    if (part && (Interrupted() || problem.api_code == JZSE_IO || problem.api_code == JZSE_TIMEOUT || problem.api_code == JZSE_BUSY)) file.Keep();
+    return problem;
+  }
   const uint32_t mode = RestoredMode(info.mode, options.special_bits);
   if (fchmod(file.fd(), info.mode != 0 ? mode : 0666 & ~ProcessUmask()) != 0)
     return SystemProblem(shown, errno);

@@ -108,7 +108,7 @@ int RunTree(Context& context, const TreeArgs& args) {
   const std::string prefix = target.Prefix();
   Drawing drawing(context, args);
   const int code = ListBelow(
-      context.store(), target.ns.c_str(), prefix.c_str(),
+      context.store(), target.ns, prefix,
       [&](const jzse_list_entry& entry) {
         const std::string_view below = std::string_view(entry.path).substr(prefix.size());
         if (!context.out.json()) {

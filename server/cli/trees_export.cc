@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -22,7 +23,9 @@ namespace jzse::cli {
 
 void ExportRun::Report(const Problem& problem) {
   const bool ends = problem.exit_code == kExitNoSpace || problem.exit_code == kExitReadOnly ||
-                    problem.exit_code > kExitSignalBase;
+                    problem.exit_code > kExitSignalBase ||
+                    // a server that is gone for one is gone for all
+                    (context.remote() && (problem.api_code == JZSE_IO || problem.api_code == JZSE_TIMEOUT));
   if (!ends) {
     ++errors;
     context.out.Fail(problem.exit_code, problem.text);
@@ -100,11 +103,11 @@ class Export {
   // Calls each(entry) for everything to export.
   template <class Each>
   int List(Each&& each, jzse_error* error) const {
-    jzse_list_options options = JZSE_LIST_OPTIONS_INIT;
-    options.prefix = source_.prefix.c_str();
+    access::ListOptions options;
+    options.prefix = source_.prefix;
     options.snapshot = run_.snapshot;
     return ListEntries(
-        run_.context.store(), run_.ns.c_str(), options,
+        run_.context.store(), run_.ns, options,
         [&](const jzse_list_entry& entry) {
           if (source_.single && entry.path != source_.prefix) return false;
           return each(entry);
@@ -221,12 +224,9 @@ int OpenTarget(Context& context, const ExportArgs& args, Fd* root, bool* made) {
 
 int ExportTree(Context& context, const ExportArgs& args, const Source& source, int root,
                bool made_root) {
-  Snapshot snapshot;
+  std::unique_ptr<access::Snapshot> snapshot;
   Error error;
-  const int opened = OpenHandle(&snapshot, [&](jzse_snapshot** raw) {
-    return jzse_snapshot_open(context.store(), raw, &error.raw);
-  });
-  if (opened != JZSE_OK) return context.out.Fail(error.raw);
+  if (context.store()->OpenSnapshot(&snapshot, &error.raw) != JZSE_OK) return context.out.Fail(error.raw);
   Progress progress(&context.out, args.dry_run ? "compare" : "export");
   ExportRun run(context, args, source.from.ns, root, snapshot.get(), &progress);
   Export work(&run, source);
@@ -234,9 +234,7 @@ int ExportTree(Context& context, const ExportArgs& args, const Source& source, i
   std::thread counter;
   if (progress.active()) counter = std::thread([&] { work.Count(&stop_counting); });
   std::vector<std::thread> workers;
-  const uint32_t jobs = args.jobs != 0 ? std::min(args.jobs, 64u)
-                                       : std::clamp(std::thread::hardware_concurrency(), 2u, 8u);
-  for (uint32_t i = 0; i < jobs; ++i) workers.emplace_back(ExportWorker, &run);
+  for (uint32_t i = 0; i < context.JobCount(args.jobs); ++i) workers.emplace_back(ExportWorker, &run);
   work.QueueAll();
   run.queue.Close();
   for (std::thread& worker : workers) worker.join();

@@ -116,7 +116,7 @@ class Import {
     Beneath source(run_.root);
     Error error;
     const int code = ListBelow(
-        run_.context.store(), run_.to.ns.c_str(), prefix.c_str(),
+        run_.context.store(), run_.to.ns, prefix,
         [&](const jzse_list_entry& entry) {
           const std::string_view below = std::string_view(entry.path).substr(prefix.size());
           if (IsGone(&source, below) && !run_.Remembers(entry.info)) gone.emplace_back(entry.path);
@@ -155,8 +155,7 @@ class Import {
     if (code == JZSE_OK) {
       run_.Act("delete", target.path);
       if (run_.args.dry_run) return true;
-      code = jzse_delete(run_.context.store(), target.ns.c_str(), target.path.c_str(), nullptr,
-                         &error.raw);
+      code = run_.context.store()->Delete(target.ns, target.path, {}, &error.raw);
       if (code == JZSE_OK) ++run_.deleted;
     }
     if (code != JZSE_OK) run_.Report(ApiProblem(error.raw));
@@ -203,9 +202,8 @@ class Import {
       run_.Act("delete", path);
       ++run_.deleted;
       if (run_.args.dry_run) continue;
-      jzse_group* group = batches.Next();
-      if (group == nullptr || jzse_group_delete(group, run_.to.ns.c_str(), path.c_str(), nullptr,
-                                                batches.error()) != JZSE_OK) {
+      access::Group* group = batches.Next();
+      if (group == nullptr || group->Delete(run_.to.ns, path, batches.error()) != JZSE_OK) {
         return run_.Stop(ApiProblem(*batches.error()));
       }
     }
@@ -232,14 +230,10 @@ void CountSource(int root, const std::string& shown, bool one_file_system,
   if (!stop->load()) progress->Expect(bytes, items);
 }
 
-uint32_t JobCount(uint32_t asked) {
-  if (asked != 0) return std::min(asked, 64u);
-  return std::clamp(std::thread::hardware_concurrency(), 2u, 8u);
-}
-
 // The store's own files must not become files in it.
 int CheckSource(Context& context, const std::string& source, Place* store) {
   struct stat st {};
+  if (context.remote()) return kExitOk;
   if (stat(context.path().c_str(), &st) == 0) *store = {st.st_dev, st.st_ino};
   const std::unique_ptr<char, Closer<std::free>> real(realpath(source.c_str(), nullptr));
   for (std::string path = real ? real.get() : ""; !path.empty(); path.resize(path.rfind('/'))) {
@@ -288,7 +282,7 @@ int ImportTree(Context& context, const ImportArgs& args, const Target& to, int r
                           &progress);
   }
   std::vector<std::thread> workers;
-  for (uint32_t i = 0; i < JobCount(args.jobs); ++i) workers.emplace_back(ImportWorker, &run);
+  for (uint32_t i = 0; i < context.JobCount(args.jobs); ++i) workers.emplace_back(ImportWorker, &run);
   Import import(&run, store);
   import.Walk();
   Interrupted() ? run.queue.Abandon() : run.queue.Close();

@@ -5,6 +5,7 @@
 
 #include "interrupt.h"
 #include "progress.h"
+#include "remote/remote.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -44,6 +45,8 @@ int FailOrInterrupted(Context& context, const jzse_error& error) {
 
 int RunInit(Context& context, const InitArgs& args) {
   std::string directory = args.directory.empty() ? context.globals.store : args.directory;
+  if (remote::IsUrl(directory))
+    return context.out.Fail(kExitUnsupported, fmt::format("init: is done where the store is, not over HTTP ({})", directory));
   if (directory.empty())
     return context.out.Fail(kExitUsage, "init: name the directory to make the store in");
   jzse_namespace_config config = JZSE_NAMESPACE_CONFIG_INIT;
@@ -94,7 +97,7 @@ int RunVerify(Context& context, const VerifyArgs& args) {
   options.context = &watch;
   jzse_verify_report report = JZSE_VERIFY_REPORT_INIT;
   Error error;
-  const int code = jzse_verify(context.store(), &options, &report, &error.raw);
+  const int code = context.store()->Verify(options, &report, &error.raw);
   progress.Stop();
   if (code != JZSE_OK && code != JZSE_CORRUPT) return FailOrInterrupted(context, error.raw);
   if (context.out.json()) {
@@ -128,7 +131,7 @@ int RunCompact(Context& context, const CompactArgs& args) {
   options.context = &progress;
   jzse_compact_report report = JZSE_COMPACT_REPORT_INIT;
   Error error;
-  const int code = jzse_compact(context.store(), &options, &report, &error.raw);
+  const int code = context.store()->Compact(options, &report, &error.raw);
   progress.Stop();
   if (code != JZSE_OK) return FailOrInterrupted(context, error.raw);
   if (context.out.json()) {
@@ -149,10 +152,10 @@ int RunCompact(Context& context, const CompactArgs& args) {
 
 int RunRebuild(Context& context, const NoArgs&) {
   const Progress progress(&context.out, "rebuild");
-  if (const int code = context.Open(Context::Access::kRebuild); code != kExitOk) return code;
+  if (const int code = context.OpenHere(Context::Access::kRebuild, "rebuild"); code != kExitOk) return code;
   jzse_stats stats = JZSE_STATS_INIT;
   Error error;
-  if (jzse_store_stats(context.store(), &stats, &error.raw) != JZSE_OK)
+  if (context.store()->Stats(&stats, nullptr, &error.raw) != JZSE_OK)
     return context.out.Fail(error.raw);
   if (context.out.json()) {
     Record record;

@@ -27,11 +27,16 @@ CONFINED = [  # header -> where it may be included; tests may include anything
     (re.compile(r'liburing(\.h|/)'), ('lib/io/',)),
     (re.compile(r'leveldb/'), ('lib/store/', 'bench/')),
     (re.compile(r'openssl/'), ('lib/base/hash.cc', 'server/http/digest.cc')),
-    (re.compile(r'boost/'), ('lib/net/', 'server/serve/loop.cc', 'server/http/second_reading.cc', 'bench/')),
+    (re.compile(r'boost/'), ('lib/net/', 'server/serve/loop.cc', 'server/http/second_reading.cc', 'server/remote/wire.cc',
+                                'bench/')),
     (re.compile(r'(nlohmann|CLI)/'), ('server/', 'bench/')),
     (re.compile(r'(absl|fmt)/'), ('lib/base/', 'lib/model/', 'lib/raft/', 'lib/io/', 'lib/sync/', 'lib/coord/',
                                   'lib/net/', 'lib/store/', 'lib/engine/', 'lib/capi/', 'server/', 'bench/')),
 ]
+ROOMS = {  # folder of server/ -> the others that it may include; those with a door (FOLDER/FOLDER.h) by their door only
+    'access': set(), 'remote': {'access', 'http'}, 'http': set(), 'serve': {'http', 'config'}, 'cli': {'access', 'remote', 'config'},
+}
+DOORS = ('access', 'remote')
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]', re.M)
 
 
@@ -51,12 +56,24 @@ def check(name, text):
             problem = check_layer(own, folder, header)
         elif name.startswith(CLIENTS) and folder in LAYERS:
             problem = 'clients include only jzse/*.h of ours'
+        elif parts[0] == 'server' and parts[1] in ROOMS:
+            problem = check_room(parts[1], folder, header)
         for pattern, places in CONFINED:
             if pattern.match(header) and not name.startswith(places):
                 problem = 'this third party is confined to ' + ', '.join(places)
         if problem:
             found.append(f'{name}: includes {header}: {problem}')
     return found
+
+
+def check_room(own, folder, header):
+    if folder == own or folder not in set(ROOMS) | {'jzsed', 'config', 'console', 'log', 'systemd'}:
+        return None
+    if folder not in ROOMS[own]:
+        return f'server/{own} may include only {", ".join(sorted(ROOMS[own])) or "nothing"} of server/'
+    if folder in DOORS and header != f'{folder}/{folder}.h':
+        return f'the door of {folder} is {folder}/{folder}.h'
+    return None
 
 
 def check_layer(own, folder, header):
@@ -112,6 +129,11 @@ SELF_TEST = [  # file, include, whether it is a violation
     ('server/a.cc', 'CLI/CLI.hpp', False), ('lib/store/a.cc', 'boost/asio.hpp', True),
     ('server/serve/loop.cc', 'boost/asio/post.hpp', False), ('server/serve/loop.h', 'boost/asio/post.hpp', True),
     ('server/http/digest.cc', 'openssl/evp.h', False), ('server/jzsed/a.cc', 'openssl/evp.h', True),
+    ('server/cli/a.cc', 'access/access.h', False), ('server/cli/a.cc', 'remote/remote.h', False),
+    ('server/cli/a.cc', 'remote/client.h', True), ('server/cli/a.cc', 'http/digest.h', True),
+    ('server/remote/a.cc', 'remote/client.h', False), ('server/remote/a.cc', 'http/digest.h', False),
+    ('server/remote/a.cc', 'cli/text.h', True), ('server/access/local.cc', 'remote/remote.h', True),
+    ('server/remote/wire.cc', 'boost/beast/http/parser.hpp', False), ('server/remote/client.cc', 'boost/asio.hpp', True),
 ]
 
 

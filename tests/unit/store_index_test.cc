@@ -297,8 +297,10 @@ Code CheckDamaged(SimEnv& env, const State& truth) {
   return code;
 }
 
-// An index at rest with a few tables, after two lives: its manifest has a fresh part and one that was appended.
-// With no compaction left to do, so that opening it again opens no table.
+constexpr int kAtRest = 640;  // changes in it
+
+// An index at rest with a few tables, after three lives: its manifest has a fresh part and one that was appended, which ends
+// with a table that replaces no other. With no compaction left to do, so that opening it again opens no table.
 std::unique_ptr<SimEnv> DiskAtRest() {
   auto env = NewDisk();
   IndexOptions options = SmallBuffers();
@@ -308,12 +310,15 @@ std::unique_ptr<SimEnv> DiskAtRest() {
     Fill(*index, from, from + 299);
     REQUIRE(index->Flush().ok());
   }
+  const auto index = MustOpen(*env, SmallBuffers());
+  Fill(*index, 601, kAtRest);
+  REQUIRE(index->Flush().ok());
   return env;
 }
 
 TEST_CASE("a flipped bit anywhere is found or does not matter, and never makes a wrong or missing entry") {
   const auto env = DiskAtRest();
-  const State truth = StateAfter(600);
+  const State truth = StateAfter(kAtRest);
   REQUIRE(CheckDamaged(*env->CloneKilled(), truth) == Code::kOk);
   base::Prng prng(1);
   int found = 0, flips = 0;
@@ -334,7 +339,7 @@ TEST_CASE("a flipped bit anywhere is found or does not matter, and never makes a
 
 TEST_CASE("a file that is missing or cut off is corruption, not absence") {
   const auto env = DiskAtRest();
-  const State truth = StateAfter(600);
+  const State truth = StateAfter(kAtRest);
   for (const std::string& path : env->Paths()) {
     if (path.find(".synced") != std::string::npos) continue;
     INFO(path);
@@ -357,7 +362,7 @@ TEST_CASE("a table that vanishes under an open index is corruption, not absence"
     if (path.find(".ldb") != std::string::npos) REQUIRE(env->Remove(path).ok());
   }
   std::string value;
-  CHECK(base::Is(index->Get(StateAfter(600).begin()->first, nullptr, &value).status(), Code::kCorrupt));
+  CHECK(base::Is(index->Get(StateAfter(kAtRest).begin()->first, nullptr, &value).status(), Code::kCorrupt));
   const auto cursor = index->NewCursor(nullptr, store::CursorUse::kLookUp);
   cursor->Seek("");
   CHECK_FALSE(cursor->valid());
@@ -377,7 +382,7 @@ TEST_CASE("a failing read is reported with its code, by Get and by a cursor") {
     CHECK(base::Is(cursor->status(), Code::kIo));
   }
   env->ClearFaults();
-  CHECK(Dump(*index, nullptr) == StateAfter(600));
+  CHECK(Dump(*index, nullptr) == StateAfter(kAtRest));
 }
 
 TEST_CASE("a torn end of a manifest is hidden, damage before it is not") {
@@ -398,7 +403,7 @@ TEST_CASE("a torn end of a manifest is hidden, damage before it is not") {
 
   const auto torn = env->CloneKilled();
   REQUIRE(torn->Put(path, content + prng.Bytes(700)).ok());
-  CHECK(CheckDamaged(*torn, StateAfter(600)) == Code::kOk);
+  CHECK(CheckDamaged(*torn, StateAfter(kAtRest)) == Code::kOk);
 }
 
 TEST_CASE("DestroyIndex removes everything, also what is not an index or not there") {
@@ -413,7 +418,7 @@ TEST_CASE("DestroyIndex removes everything, also what is not an index or not the
 
 TEST_CASE("DestroyIndex cut anywhere leaves an index that opens as it was, is empty, or is refused") {
   const auto env = DiskAtRest();
-  const State truth = StateAfter(600);
+  const State truth = StateAfter(kAtRest);
   std::vector<std::unique_ptr<SimEnv>> images;
   uint64_t seed = 0;
   env->SetEffectHook([&] {
