@@ -11,6 +11,8 @@ Rules that every module here keeps
   2. Handles that belong to one thread at a time (Child) have a lock of their own and are released under it. Each store
      knows its open ones until they are released, whatever became of the object in front: weak references would not do,
      for the garbage collector clears them before it runs finalisers.
+     A signal handler that would close what its own thread is inside of gets a BusyError, for nothing may be released between
+     a call and the use of what it lent.
   3. A handle lives in a cell that C fills and empties (`slot`, `T **`), never in a variable of Python: a signal handler
      may raise between any two steps, and would lose it.
   4. A closed handle is NULL. jzse.h answers JZSE_INVALID to NULL, and fail() tells that from a real JZSE_INVALID.
@@ -171,7 +173,7 @@ class Shared:
 
     def __init__(self, raw: Any) -> None:
         self.forked = False
-        self.holders: List[int] = []  # threads that hold the handle in a variable: see Held
+        self.holders: Dict[int, int] = {}  # Held objects by id, with their threads
         self.share(raw)
 
     def share(self, raw: Any) -> None:
@@ -187,7 +189,7 @@ class Shared:
     @property
     def held_here(self) -> bool:
         """Whether this thread would wait for itself: a signal handler or finaliser that closes what it interrupted."""
-        return threading.get_ident() in self.holders
+        return threading.get_ident() in self.holders.copy().values()
 
     def drain(self) -> None:
         """Turns new calls away and waits for those under way; then the handle may be released."""
@@ -204,19 +206,17 @@ class Held:
     """A Shared's handle in a struct for a call: until clear(), its closing waits."""
 
     def __init__(self, owner: Any) -> None:
-        self._shared, self._open = owner._shared, True
-        self._shared.holders.append(threading.get_ident())
+        self._shared = owner._shared
+        self._shared.holders[id(self)] = threading.get_ident()
         self.handle = self._shared.handle
         if self.handle is NULL:
             raise closed(owner)
 
     def clear(self) -> None:
-        if self._open:
-            self._open = False
-            self.handle = None
-            self._shared.holders.remove(threading.get_ident())
+        self.handle = None
+        self._shared.holders.pop(id(self), None)
 
-    __del__ = clear
+    __del__ = clear  # if a signal handler raised in the middle of it
 
 
 class Child:
@@ -225,8 +225,9 @@ class Child:
 
     def __init__(self, store: Any, what: str, kind: str, release: Any) -> None:
         self.what = what
-        self.lock = threading.RLock()
+        self.lock: Any = threading.RLock()
         self.forked = False
+        self._store = store  # which lives as long as the object in front
         self.slot = ffi.new(kind + ' **')
         self._release = release
         self._open_ones = store._children
@@ -235,9 +236,9 @@ class Child:
     def open(self) -> bool:
         return bool(self.slot[0])
 
-    def enter(self, store: Any, function: Any, *arguments: Any, then: Any = ()) -> None:
+    def enter(self, function: Any, *arguments: Any, then: Any = ()) -> None:
         """Opens the handle: function(store, *arguments, &handle, *then, &error)."""
-        scratch, shared = take(), store._shared
+        scratch, shared = take(), self._store._shared
         with self.lock:  # whoever closes the store finds us among its children, and waits here for the handle
             self._open_ones.add(self)
             code = function(shared.handle, *arguments, self.slot, *then, scratch.error)
@@ -251,11 +252,17 @@ class Child:
 
     def close(self) -> None:
         """Releases the handle. Later use raises ClosedError; closing again does nothing."""
+        if self.held_here:
+            raise errors.BusyError(f'{self.what} cannot be closed inside a call on it')
         with self.lock:
-            if self.slot[0]:
-                self.before_release()
-                self._release(self.slot)
-            self._open_ones.discard(self)
+            self.close_locked()
+
+    def close_locked(self) -> None:
+        """The same at the end of a call on it."""
+        if self.slot[0]:
+            self.before_release()
+            self._release(self.slot)
+        self._open_ones.discard(self)
 
     def raise_if_closed(self) -> None:
         if not self.slot[0]:
@@ -263,7 +270,8 @@ class Child:
 
     @property
     def held_here(self) -> bool:
-        return False
+        """Whether this thread is inside a call on it: this is a signal handler then."""
+        return bool(self.lock._is_owned())
 
     def abandon(self) -> None:
         self.lock = threading.RLock()
@@ -305,7 +313,7 @@ atexit.register(_at_exit)
 
 # ---- callbacks
 
-inside: List[int] = []  # threads in calls with callbacks; one of these cannot wait for its own call to end
+inside: Dict[int, int] = {}  # Callbacks by id, with their threads; one of these cannot wait for its own call to end
 
 
 class Callbacks:
@@ -320,11 +328,14 @@ class Callbacks:
         self.handle = ffi.new_handle(self)
 
     def __enter__(self) -> 'Callbacks':
-        inside.append(threading.get_ident())
+        inside[id(self)] = threading.get_ident()
         return self
 
+    def __del__(self) -> None:
+        inside.pop(id(self), None)  # if a signal handler raised before __exit__ could begin
+
     def __exit__(self, *_: Any) -> None:
-        inside.remove(threading.get_ident())
+        inside.pop(id(self), None)
         error, self.error = self.error, None
         if error is not None:
             raise error

@@ -29,10 +29,9 @@ class _Handle(_native.Child):
     loop: Optional[asyncio.AbstractEventLoop] = None
     detach: 'Optional[weakref.WeakMethod[Any]]' = None
 
-    def close(self) -> None:
-        with self.lock:
-            was_open = self.open
-            super().close()  # waits for what is under way
+    def close_locked(self) -> None:
+        was_open = self.open
+        super().close_locked()  # waits for what is under way
         detach = self.detach() if self.detach is not None else None
         if was_open and detach is not None:
             try:
@@ -53,7 +52,7 @@ class _Queue:
         self._count = ffi.new('size_t *')
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         with self._handle.lock:
-            self._handle.enter(store, lib.jzse_queue_open, capacity)
+            self._handle.enter(lib.jzse_queue_open, capacity)
             self._descriptor = _native.Descriptor(lib.jzse_queue_fd(self._handle.slot[0]), self.what)
 
     async def call(self, convert: _Convert, function: Any, *arguments: Any) -> Any:
@@ -290,7 +289,7 @@ class AsyncGroup:
         with handle.lock:
             handle.raise_if_closed()
             code: int = lib.jzse_py_group_commit_async(queue, tag, handle.slot, error)
-            handle.close()
+            handle.close_locked()
         return code
 
     async def __aenter__(self) -> 'AsyncGroup':

@@ -26,8 +26,11 @@ class _Handle(_native.Child):
 
     def close(self) -> None:
         self.cancel()
-        with self.lock, self.guard:
-            super().close()
+        super().close()
+
+    def close_locked(self) -> None:
+        with self.guard:
+            super().close_locked()
 
     def abandon(self) -> None:
         super().abandon()
@@ -56,7 +59,7 @@ class Feed:
         options.ns = ns = _native.text_or_null(namespace, 'namespace')
         options.prefix = start = _native.text_or_null(prefix, 'prefix')
         options.after = after
-        self._handle.enter(store, lib.jzse_feed_open, options)
+        self._handle.enter(lib.jzse_feed_open, options)
         del ns, start
 
     def next(self, timeout: Optional[float] = None) -> Optional[records.Change]:

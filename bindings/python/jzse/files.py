@@ -27,7 +27,7 @@ class Reader(io.RawIOBase):
         found = _native.struct('jzse_file_info')
         given, held = options.get(view._snapshot, version)
         try:
-            self._handle.enter(view._store, lib.jzse_reader_open, view._name, raw, given, then=(found,))
+            self._handle.enter(lib.jzse_reader_open, view._name, raw, given, then=(found,))
         finally:
             held.clear()
         self.info: records.FileInfo = records.file_info(str(path), found)
@@ -119,7 +119,7 @@ class Writer(io.RawIOBase):
         self._position = 0
         self._error = _native.struct('jzse_error')
         self._handle = _native.Child(ns._store, f'the file {path!r}', 'jzse_writer', lib.jzse_py_writer_abort)
-        self._handle.enter(ns._store, lib.jzse_writer_open, ns._name, raw, given)
+        self._handle.enter(lib.jzse_writer_open, ns._name, raw, given)
         del keep
 
     def writable(self) -> bool:
@@ -149,7 +149,7 @@ class Writer(io.RawIOBase):
         with handle.lock:
             handle.raise_if_closed()
             code = lib.jzse_py_writer_commit(handle.slot, found, self._error)
-            handle.close()
+            handle.close_locked()
         if code == lib.JZSE_PRECONDITION and self._exclusive:
             code = lib.JZSE_EXISTS
         if code != 0:
@@ -287,7 +287,7 @@ def read_metadata(view: Any, path: str, version: int) -> records.Metadata:
     raw = _native.text(path)
     given, held = options.get(view._snapshot, version)
     try:
-        handle.enter(view._store, lib.jzse_metadata_open, view._name, raw, given)
+        handle.enter(lib.jzse_metadata_open, view._name, raw, given)
         with handle.lock:
             handle.raise_if_closed()
             opened = handle.slot[0]

@@ -16,7 +16,7 @@ class Group:
     def __init__(self, store: Any, namespace: str) -> None:
         self._namespace = _native.text(namespace, 'namespace')
         self._handle = _native.Child(store, self.what, 'jzse_group', lib.jzse_py_group_abort)
-        self._handle.enter(store, lib.jzse_group_begin)
+        self._handle.enter(lib.jzse_group_begin)
 
     @property
     def open(self) -> bool:
@@ -66,7 +66,7 @@ class Group:
             code = lib.jzse_py_group_commit(handle.slot, error)
             if code != 0:
                 raise _native.fail(code, error)
-            handle.close()
+            handle.close_locked()
 
     def abort(self) -> None:
         """Forgets all of it."""

@@ -17,7 +17,7 @@ class Listing:
         self._entry = ffi.new('const jzse_list_entry **')
         self._error = _native.struct('jzse_error')
         self._done = False
-        self._handle.enter(store, function, *arguments)
+        self._handle.enter(function, *arguments)
 
     def __iter__(self) -> Iterator[records.FileInfo]:
         return self
@@ -36,7 +36,7 @@ class Listing:
             raise _native.fail(code, self._error, self._handle)
         if self._entry[0] == NULL:
             self._done = True
-            self.close()
+            self._handle.close_locked()
             raise StopIteration
         return self._entry[0]
 

@@ -18,7 +18,7 @@ class _Handle(_native.Child):
 
     @property
     def held_here(self) -> bool:
-        return self.shared is not None and self.shared.held_here
+        return super().held_here or self.shared is not None and self.shared.held_here
 
     def abandon(self) -> None:
         super().abandon()
@@ -36,7 +36,7 @@ class Snapshot:
         self._store = store
         self._handle = handle = _Handle(store, self.what, 'jzse_snapshot', lib.jzse_py_snapshot_close)
         with handle.lock:  # the store may be closed, and we with it, as soon as there is a handle
-            handle.enter(store, lib.jzse_snapshot_open)
+            handle.enter(lib.jzse_snapshot_open)
             handle.shared = self._shared = _native.Shared(handle.slot[0])
             #: of the newest change that it sees
             self.sequence: int = lib.jzse_snapshot_sequence(handle.slot[0])
@@ -52,8 +52,6 @@ class Snapshot:
 
     def close(self) -> None:
         """Gives the disk space of what only it sees free. Reading through it raises ClosedError from now on."""
-        if self._handle.held_here:
-            raise _native.errors.BusyError('the snapshot cannot be closed inside a read through it')
         self._handle.close()
 
     def __del__(self) -> None:

@@ -59,6 +59,7 @@ class Store:
         _native.give(scratch)
         self._shared = _native.Shared(self._slot[0])
         self._shared.what = f'the store {self.path}'
+        self._region = _native.string(lib.jzse_store_region(self._slot[0]))
         _native.remember(self)
 
     # ---- closing
@@ -71,11 +72,12 @@ class Store:
         """Waits for calls under way in other threads, closes every file, listing, feed and snapshot opened from this
         store (a writer not yet closed is discarded), then the store. Everything used later raises ClosedError. Closing
         again does nothing."""
-        if threading.get_ident() in _native.inside:
+        if threading.get_ident() in _native.inside.copy().values():
             raise errors.BusyError('a callback of the store\'s own call cannot close the store')
         with self._lock:
-            if any(child.held_here for child in self._children.copy()):
-                raise errors.BusyError('the store cannot be closed inside a read through a snapshot')
+            for child in self._children.copy():
+                if child.held_here:
+                    raise errors.BusyError(f'the store cannot be closed inside a call on {child.what}')
             if not self._slot[0]:
                 return
             self._shared.drain()
@@ -158,10 +160,10 @@ class Store:
 
     @property
     def region(self) -> str:
-        region = lib.jzse_store_region(self._shared.handle)
-        if region == NULL or not self._shared.open:
+        """The name of the region that the store belongs to."""
+        if not self._shared.open:
             raise _native.closed(self._shared)
-        return _native.string(region)
+        return self._region
 
     def stats(self) -> records.Stats:
         """Counts, sizes and what happened since the store was opened."""
