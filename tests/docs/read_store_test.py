@@ -152,16 +152,28 @@ class ReadStore(cli_case.Case):
                 self.run_jzse('--store', store, 'compact', '--full')
                 self.assertGreater(self.agree(store), 0, replay)
 
-    def unsealed(self):
+    def unsealed(self, attempt=0):
         """The last commit segment of a process that was killed while it had the store open."""
-        store, ledgers = self.path('open'), self.path('ledgers')
+        store, ledgers = self.path(f'open{attempt}'), self.path(f'ledgers{attempt}')
         os.mkdir(ledgers)
         worker = subprocess.Popen([WORKER, 'run', store, ledgers, '5', '1'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertIn(b'running', worker.stdout.readline())
-        time.sleep(0.3)
+        deadline = time.monotonic() + 60
+        while self.last_commit_segment(store)[1] < 64 * 1024:  # many groups
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
         worker.kill()
         worker.communicate()
-        return store, [path for path in self.segments(store) if self.stream(path) == 1][-1]
+        segment, used = self.last_commit_segment(store)
+        # It may have begun another one at the last moment.
+        return (store, segment) if used >= 64 * 1024 else self.unsealed(attempt + 1)
+
+    def last_commit_segment(self, store):
+        """Its path, and how much of it is not zeros."""
+        if not os.path.isdir(os.path.join(store, 'segments')):
+            return None, 0
+        segments = [path for path in self.segments(store) if path.stat().st_size >= 4096 and self.stream(path) == 1]
+        return (segments[-1], len(segments[-1].read_bytes().rstrip(b'\0'))) if segments else (None, 0)
 
     def test_torn_and_recycled_tail(self):
         store, segment = self.unsealed()
