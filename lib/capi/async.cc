@@ -31,10 +31,10 @@ Status Submit(jzse_queue& queue, uint64_t tag, engine::Transaction transaction) 
 template <typename Fill>
 Status SubmitTaken(jzse_queue& queue, uint64_t tag, Fill&& fill) {
   JZSE_ASSIGN_OR_RETURN(Reservation reserved, queue.Reserve(tag));
+  engine::Transaction transaction;  // needs memory, so before the handle is taken over
   Slot* const slot = reserved.get();
   reserved.Taken();
   try {
-    engine::Transaction transaction;
     Status submitted = fill(&transaction);
     if (submitted.ok()) {
       submitted = queue.store()->engine->CommitAsync(std::move(transaction), DeliverTo(queue, slot));

@@ -37,6 +37,30 @@ struct SimOptions {
   uint64_t disk_size = uint64_t{1} << 40;
 };
 
+// What is done under this lock is the kernel's and the disk's. They need no memory of the process, so a test that lets
+// allocations fail leaves those out that are made between `enter` and `leave`.
+class SimMutex {
+ public:
+  // For all simulated disks of the process; to be set before there are any.
+  static void SetBrackets(void (*enter)(), void (*leave)()) {
+    enter_ = enter;
+    leave_ = leave;
+  }
+  void lock() {
+    mutex_.lock();
+    if (enter_ != nullptr) enter_();
+  }
+  void unlock() {
+    if (leave_ != nullptr) leave_();
+    mutex_.unlock();
+  }
+
+ private:
+  static inline void (*enter_)() = nullptr;
+  static inline void (*leave_)() = nullptr;
+  std::mutex mutex_;
+};
+
 class SimEnv final : public Env {
  public:
   explicit SimEnv(const SimOptions& options = {});
@@ -150,7 +174,7 @@ class SimEnv final : public Env {
     return status;
   }
 
-  mutable std::mutex mutex_;
+  mutable SimMutex mutex_;
   const SimOptions options_;
   SimDisk disk_;
   base::Prng prng_;

@@ -102,6 +102,9 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<C
   for (const CompactionInput& input : inputs)
     for (const SegmentId id : input.segment->header().replaces)
       if (present.contains(id)) header.replaces.push_back(id);
+  // An input that was sealed by a compaction which then failed may replace another input.
+  std::sort(header.replaces.begin(), header.replaces.end());
+  header.replaces.erase(std::unique(header.replaces.begin(), header.replaces.end()), header.replaces.end());
   if (header.replaces.size() > kReplacesMax) return {};  // a later compaction finds fewer of them
   JZSE_ASSIGN_OR_RETURN(const SegmentRef cold, c.factory.Make(header, 0, true));
   ColdWriter writer(cold);

@@ -38,11 +38,12 @@ Status DistrustCache(RecoverySession& s) {
   return {};
 }
 
-// Segments that a sealed cold one replaces and that are still there.
+// Segments that a sealed cold one replaces and that are still there, each once even if the header names it twice.
 std::vector<SegmentRef> Replaced(const SegmentSet& segments, const Segment& cold) {
   std::vector<SegmentRef> replaced;
   if (!cold.trailer()) return replaced;
-  for (const SegmentId id : cold.header().replaces)
+  const std::set<SegmentId> ids(cold.header().replaces.begin(), cold.header().replaces.end());
+  for (const SegmentId id : ids)
     if (SegmentRef segment = segments.Find(id)) replaced.push_back(std::move(segment));
   return replaced;
 }

@@ -30,6 +30,7 @@ namespace {
 thread_local bool counting = false;
 thread_local uint64_t countdown = 0;  // 0: none is to fail
 thread_local bool failed = false;
+thread_local int sparing = 0;  // in the simulated disk
 bool tracing = false;  // replaying one case: tells where the allocation is
 
 // The caller is LevelDB, or is called by it.
@@ -45,7 +46,7 @@ bool InLevelDb() {
 }
 
 bool Fails() {
-  if (!counting || countdown == 0) return false;
+  if (!counting || sparing != 0 || countdown == 0) return false;
   if (countdown > 1) {
     --countdown;
     return false;
@@ -150,7 +151,7 @@ std::string RunHere(const Scenario& scenario, const Outcome& outcome, const SimE
     *fired = failed;
     const std::string said = std::to_string(code) + " (" + stage.error.message + ")";
     if (!*fired) return code == scenario.expected ? "" : "fails without a fault: " + said;
-    // The disk's own bookkeeping allocates, too, and a failing write or sync of the journal stops the store.
+    // A write or sync of the journal that fails, for lack of memory on its way to the disk, stops the store.
     const bool sensible = code == scenario.expected || code == JZSE_NO_MEMORY || code == JZSE_READ_ONLY;
     if (!sensible) return "an undocumented code: " + said;
     if (stage.store != nullptr) {
@@ -164,6 +165,12 @@ std::string RunHere(const Scenario& scenario, const Outcome& outcome, const SimE
       if (!put.ok() && !base::Is(put, Code::kReadOnly))
         return "after " + said + " the next put fails: " + std::string(put.message());
       if (put.ok() && !Delete(*stage.store->engine, "default", "next").ok()) return "the next delete fails";
+    }
+    const auto cut = env->CloneCrashed(n, io::CrashMode::kRandom);
+    if (const auto store = OpenOn(*cut); !store.ok()) {
+      return "after " + said + " and a power cut cannot be opened: " + std::string(store.status().message());
+    } else if (const std::string problems = VerifyProblems(**store); !problems.empty()) {
+      return "after " + said + " and a power cut verify says: " + problems;
     }
     const int closed = stage.Close();
     if (closed == JZSE_BUSY) return "handles are left after " + said;
@@ -225,6 +232,7 @@ bool Commits(const Scenario& scenario) {
 void FailAllocations(bool committing) {
   void* warm[4];
   (void)backtrace(warm, 4);  // loads what it needs now, not inside of operator new
+  io::SimMutex::SetBrackets([] { ++sparing; }, [] { --sparing; });
   const auto scenery = SceneryDisk();
   Sweep sweep("memory");
   for (const Scenario& scenario : Scenarios()) {

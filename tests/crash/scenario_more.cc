@@ -220,6 +220,16 @@ int Compacting(Stage& s, uint32_t full) {
 int Compact(Stage& s) { return Compacting(s, 0); }  // also expires versions: an hour has gone by
 int CompactFully(Stage& s) { return Compacting(s, 1); }
 
+// The second one finds what the first, if it failed late, left sealed beside its originals.
+int CompactTwice(Stage& s) {
+  Compacting(s, 1);
+  const int first = s.code();
+  s.Clear();
+  Compacting(s, 1);
+  if (first != JZSE_OK) s.Fail(first);
+  return s.code();
+}
+
 // Chunks that no commit names yet must survive the sealing of their segment, also when it fails.
 int CompactUnderWriter(Stage& s) {
   const std::string data = Noise(40, 150'000);
@@ -407,6 +417,7 @@ std::vector<Scenario> UpkeepScenarios() {
       {"list namespaces", ListNamespaces},
       {"compact", Compact, false, JZSE_OK, true},
       {"compact fully", CompactFully, false, JZSE_OK, true},
+      {"compact fully, twice", CompactTwice, false, JZSE_OK, true},
       {"compact fully under a writer", CompactUnderWriter, false, JZSE_OK, true},
       {"verify", Verify},
       {"repair", Repair},

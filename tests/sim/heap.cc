@@ -14,10 +14,11 @@ std::atomic<int64_t> g_bytes{0};
 
 thread_local uint64_t t_countdown = 0;  // 1: the next one fails; 0: none
 thread_local bool t_failed = false;
+thread_local int t_sparing = 0;
 
 // Null when there is none.
 void* Allocate(size_t size) {
-  if (t_countdown != 0 && --t_countdown == 0) {
+  if (t_sparing == 0 && t_countdown != 0 && --t_countdown == 0) {
     t_failed = true;
     return nullptr;
   }
@@ -59,6 +60,9 @@ bool FailAllocation(uint64_t nth) {
   t_countdown = nth;
   return std::exchange(t_failed, false);
 }
+
+void SpareAllocations() { ++t_sparing; }
+void EndSparing() { --t_sparing; }
 
 int64_t HeapBytes() { return g_bytes.load(std::memory_order_relaxed); }
 

@@ -11,6 +11,9 @@ namespace jzse::sim {
 int64_t HeapBytes();
 // The n-th allocation from now on fails, counted from 1; 0: none does. True if one that was planned before has failed.
 bool FailAllocation(uint64_t nth);
+// In between no allocation of the calling thread fails or counts. They nest.
+void SpareAllocations();
+void EndSparing();
 
 }  // namespace jzse::sim
 

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "heap.h"
 #include "run.h"
 
 namespace jzse::sim {
@@ -113,6 +114,7 @@ int Usage() {
 }
 
 int Main(int argc, char** argv) {
+  io::SimMutex::SetBrackets(SpareAllocations, EndSparing);
   Budget budget;
   const struct {
     const char* name;
