@@ -108,20 +108,22 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<C
   if (header.replaces.size() > kReplacesMax) return {};  // a later compaction finds fewer of them
   JZSE_ASSIGN_OR_RETURN(const SegmentRef cold, c.factory.Make(header, 0, true));
   ColdWriter writer(cold);
-  Status status = CopyAlive(c, inputs, writer);
+  Status status = base::CatchOutOfMemory([&] { return CopyAlive(c, inputs, writer); });
   const bool bulk = IsBulk(*inputs.front().segment, inputs.front().entries);
   if (!status.ok()) {
     c.factory.Abandon(cold->path());
     return status;
   }
+  bool added = false;
   const auto finish = [&]() -> Status {
     JZSE_RETURN_IF_ERROR(writer.Seal());
     c.segments.Add(cold);
+    added = true;
     return SwitchToCold(*cold, replaced, c.exclusive);
   };
   if (bulk) {
     // A dead chunk that somebody has found again meanwhile makes this attempt void.
-    status = c.chunks.Decide([&](const std::function<bool(const ChunkId&)>& in_use) -> Status {
+    const auto decide = [&](const std::function<bool(const ChunkId&)>& in_use) -> Status {
       for (const CompactionInput& input : inputs)
         for (size_t i = 0; i < input.entries.size(); ++i) {
           if (input.alive[i]) continue;
@@ -129,15 +131,17 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<C
           if (in_use({chunk.ns, chunk.hash})) return Fail(Code::kBusy, "a chunk came into use again");
         }
       return finish();
-    });
+    };
+    status = base::CatchOutOfMemory([&] { return c.chunks.Decide(decide); });
     if (base::Is(status, Code::kBusy)) {
       c.factory.Abandon(cold->path());
       return {};
     }
   } else {
-    status = finish();
+    status = base::CatchOutOfMemory(finish);
   }
-  if (!status.ok() && !cold->trailer()) c.factory.Abandon(cold->path());
+  // Sealed or not: what the set does not know must not be found again beside what later replaces its originals.
+  if (!status.ok() && !added) c.factory.Abandon(cold->path());
   JZSE_RETURN_IF_ERROR(status);
   if (!base::Planted("originals-removed-early")) JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
   uint64_t dead_chunks = 0;

@@ -73,7 +73,8 @@ Status SwitchOne(Stage& stage, const FooterEntry& entry, const std::set<SegmentI
   if (entry.header.type == RecordType::kNamespace) {
     JZSE_ASSIGN_OR_RETURN(const NamespaceRecord record, DecodeNamespace(entry.summary));
     JZSE_ASSIGN_OR_RETURN(NamespaceEntry* const ns, stage.Namespace(record.id));
-    if (ns != nullptr && to != nullptr && ns->sequence == entry.header.sequence) ns->location = *to;
+    if (ns != nullptr && to != nullptr && ns->sequence == entry.header.sequence && from.contains(ns->location.segment))
+      ns->location = *to;
     return {};
   }
   if (entry.header.type != RecordType::kChunk) return {};
