@@ -229,17 +229,18 @@ bool Commits(const Scenario& scenario) {
   return !kNever.contains(scenario.name);
 }
 
-void FailAllocations(bool committing) {
+// `only`: of one scenario, its first allocations, each of them.
+void FailAllocations(bool committing, std::string_view only = "") {
   void* warm[4];
   (void)backtrace(warm, 4);  // loads what it needs now, not inside of operator new
   io::SimMutex::SetBrackets([] { ++sparing; }, [] { --sparing; });
   const auto scenery = SceneryDisk();
   Sweep sweep("memory");
   for (const Scenario& scenario : Scenarios()) {
-    if (Commits(scenario) != committing) continue;
+    if (Commits(scenario) != committing || (!only.empty() && scenario.name != only)) continue;
     const Outcome outcome = Undisturbed(scenario, *scenery);
     bool fired = true;
-    for (uint64_t n = 1; fired && n < 100'000; n += sweep.Step(n < 60 ? 8 : 60)) {
+    for (uint64_t n = 1; fired && n < (only.empty() ? 100'000 : 40); n += only.empty() ? sweep.Step(n < 60 ? 8 : 60) : 1) {
       const auto name = [&] { return std::string(scenario.name) + ":" + std::to_string(n); };
       if (!sweep.Take(name)) continue;
       const std::string problem = RunInChild(scenario, outcome, *scenery, n, &fired);
@@ -251,6 +252,10 @@ void FailAllocations(bool committing) {
 
 TEST_CASE("the n-th allocation fails in every scenario that commits nothing") { FailAllocations(false); }
 TEST_CASE("the n-th allocation fails in every scenario that commits") { FailAllocations(true); }
+
+TEST_CASE("a writer that lacks memory for a piece commits no content with a hole") {
+  FailAllocations(true, "compact fully under a writer");
+}
 
 // On top of changes that wait already, which the scenarios do not come to.
 TEST_CASE("without memory an overlay takes a group as a whole or not at all") {
