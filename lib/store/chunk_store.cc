@@ -83,13 +83,12 @@ Status ChunkStore::RollLocked(uint64_t size) {
   header.previous_end = segment_ ? durable_position_.offset : previous_.offset;
   if (segment_ && durable_position_.segment != segment_->id()) header.previous_end = base::kSegmentHeaderSize;
   JZSE_RETURN_IF_ERROR(factory_.CheckSpace(std::max<uint64_t>(size, base::kMiB), false));
-  JZSE_ASSIGN_OR_RETURN(SegmentRef made, factory_.Make(header, 0, false));
+  JZSE_ASSIGN_OR_RETURN(SegmentRef made, factory_.Make(header, 0, false, &segments_));
   if (segment_) {
     // Seals, and thereby makes durable, everything in the old one.
     if (const Status sealed = SealLocked(*segment_); !sealed.ok()) return BrokenLocked(sealed, "seal");
   }
   segment_ = std::move(made);
-  segments_.Add(segment_);
   offset_ = base::kSegmentHeaderSize;
   durable_ordinal_ = last_ordinal_;
   durable_position_ = {segment_->id(), offset_};

@@ -106,7 +106,7 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<C
   std::sort(header.replaces.begin(), header.replaces.end());
   header.replaces.erase(std::unique(header.replaces.begin(), header.replaces.end()), header.replaces.end());
   if (header.replaces.size() > kReplacesMax) return {};  // a later compaction finds fewer of them
-  JZSE_ASSIGN_OR_RETURN(const SegmentRef cold, c.factory.Make(header, 0, true));
+  JZSE_ASSIGN_OR_RETURN(const SegmentRef cold, c.factory.Make(header, 0, true, nullptr));
   ColdWriter writer(cold);
   Status status = base::CatchOutOfMemory([&] { return CopyAlive(c, inputs, writer); });
   const bool bulk = IsBulk(*inputs.front().segment, inputs.front().entries);

@@ -147,13 +147,18 @@ StatusOr<bool> Liveness::ChangeAlive(const FooterEntry& entry, const Location& p
     JZSE_ASSIGN_OR_RETURN(const bool owns, Refers(key, entry, place, &found));
     if (!owns) continue;
     *conditional = !found.live() && found.versions == 0 && c_.tombstone_expired(found);
-    if (*conditional && key.front() == 'P') {
-      // A put at this path goes on with the file that was deleted there last, so that one's state goes last.
-      JZSE_RETURN_IF_ERROR(c_.index.Scan(TombstonePrefix(change.ns, path), nullptr, [conditional](Bytes, Bytes) {
-        *conditional = false;
-        return false;
+    // A put at this path, once no live file is in the way, goes on with the file that was deleted there last, so that one's
+    // state goes last.
+    Status status;
+    if (*conditional) {
+      JZSE_RETURN_IF_ERROR(c_.index.Scan(TombstonePrefix(change.ns, path), nullptr, [&](Bytes claimant, Bytes value) {
+        const auto other = DecodeFileEntry(claimant, value);
+        if (!other.ok()) status = other.status();
+        else if (other->sequence < found.sequence) *conditional = false;
+        return status.ok() && *conditional;
       }));
     }
+    JZSE_RETURN_IF_ERROR(status);
     return true;
   }
   JZSE_ASSIGN_OR_RETURN(const bool version,

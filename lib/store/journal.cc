@@ -115,20 +115,12 @@ Status Journal::Roll(uint64_t size, bool urgent) {
     header.previous_end = segment_ ? offset_ : previous_.offset;
   }
   // The new one first: when there is no room for it, the old one is still open and nothing has changed.
-  auto made = factory_.Make(header, wanted, urgent);
+  auto made = factory_.Make(header, wanted, urgent, &segments_);
   if (!made.ok() && urgent && base::Is(made.status(), Code::kNoSpace)) {
     wanted = base::AlignUp(needed, 4096);
-    made = factory_.Make(header, wanted, urgent);
+    made = factory_.Make(header, wanted, urgent, &segments_);
   }
   if (!made.ok()) return made.status();
-  const Status added = base::CatchOutOfMemory([&]() -> Status {
-    segments_.Add(*made);
-    return {};
-  });
-  if (!added.ok()) {
-    factory_.Abandon((*made)->path());
-    return added;
-  }
   if (segment_) {
     if (const Status sealed = Seal(*segment_); !sealed.ok()) return Broken(sealed);
     ++syncs_;

@@ -65,7 +65,7 @@ StatusOr<SegmentFactory::Spare> SegmentFactory::TakeSpare(uint64_t size) {
   return *spare;
 }
 
-StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, bool urgent) {
+StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, bool urgent, SegmentSet* segments) {
   size = base::AlignUp(size, 4096);
   JZSE_RETURN_IF_ERROR(CheckSpace(size, urgent));
   header.store = store_;
@@ -79,12 +79,18 @@ StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, b
   const Bytes part(bytes);
   JZSE_RETURN_IF_ERROR(file->WriteDurable(0, std::span(&part, 1)));
   JZSE_RETURN_IF_ERROR(env_.Rename(spare.path, path));
-  if (const Status named = base::Planted("skip-directory-sync") ? Status() : env_.SyncDir(directory_); !named.ok()) {
-    file.reset();
-    Abandon(path);
-    return named;
-  }
-  return std::make_shared<Segment>(files_.Adopt(std::move(file), path, io::OpenMode::kReadWrite), path, header);
+  SegmentRef made;
+  const Status known = base::CatchOutOfMemory([&]() -> Status {
+    if (!base::Planted("skip-directory-sync")) JZSE_RETURN_IF_ERROR(env_.SyncDir(directory_));
+    made = std::make_shared<Segment>(files_.Adopt(std::move(file), path, io::OpenMode::kReadWrite), path, header);
+    if (segments != nullptr) segments->Add(made);
+    return {};
+  });
+  if (known.ok()) return made;
+  made.reset();
+  file.reset();
+  Abandon(path);
+  return known;
 }
 
 bool SegmentFactory::DropSpares() {

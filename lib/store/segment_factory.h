@@ -34,8 +34,9 @@ class SegmentFactory {
   Status RemoveSpares(const std::vector<io::DirEntry>& spares);
 
   // Fills in id, store, replica and time. `size`: bytes that will be written over prepared blocks (0: a growing file).
-  // `urgent`: may use the free-space reserve.
-  StatusOr<SegmentRef> Make(SegmentHeader header, uint64_t size, bool urgent);
+  // `urgent`: may use the free-space reserve. `segments`, unless null, knows it when Make returns; whatever fails, also for
+  // lack of memory, leaves neither a segment nor a file.
+  StatusOr<SegmentRef> Make(SegmentHeader header, uint64_t size, bool urgent, SegmentSet* segments);
   // Makes sure that a spare of at least `size` is there, so that the next Make need not wait for zeros.
   Status Prepare(uint64_t size);
   bool Prepared(uint64_t size) const;

@@ -161,7 +161,8 @@ std::string RunHere(const Scenario& scenario, const Outcome& outcome, const SimE
       const std::string problem = Disagreement(scenario, outcome, *dump, !succeeded || scenario.closed, succeeded);
       if (!problem.empty()) return "after " + said + ": " + problem;
       // The store is usable, or says that writing has stopped.
-      const Status put = Put(*stage.store->engine, "default", "next", "works");
+      Status put = Put(*stage.store->engine, "default", "next", "works");
+      if (put.ok()) put = Put(*stage.store->engine, "default", "next", Noise(99, 100'000));  // chunks, too
       if (!put.ok() && !base::Is(put, Code::kReadOnly))
         return "after " + said + " the next put fails: " + std::string(put.message());
       if (put.ok() && !Delete(*stage.store->engine, "default", "next").ok()) return "the next delete fails";

@@ -19,7 +19,7 @@ TEST_CASE("segments are listed while others come and go") {
   for (int i = 0; i < 64; ++i) {
     SegmentHeader header;
     header.stream = Stream::kCommit;
-    auto segment = factory.Make(header, 0, false);
+    auto segment = factory.Make(header, 0, false, nullptr);
     REQUIRE(segment.ok());
     made.push_back(*segment);
     set.Add(*segment);
@@ -64,7 +64,7 @@ TEST_CASE("a file that is used again has its new name before its new header, whe
   for (int life = 0; life < 4; ++life) {
     SegmentHeader header;
     header.stream = Stream::kCommit;
-    auto made = factory.Make(header, base::kCommitSegmentSizeMin, false);
+    auto made = factory.Make(header, base::kCommitSegmentSizeMin, false, nullptr);
     REQUIRE(made.ok());
     (*made)->Retire([&](std::unique_ptr<io::File> file, const std::string& path) {
       factory.Recycle(std::move(file), path);
