@@ -161,20 +161,20 @@ class TwoProcesses(Case):
 
     def test_waiting_for_the_other(self):
         process, _ = self.holder()
-        waiting = subprocess.Popen([cli_case.JZSE, '--wait', '60', 'cat', 'held'], stdout=subprocess.PIPE,
+        waiting = subprocess.Popen([cli_case.JZSE, '--wait', '300', 'cat', 'held'], stdout=subprocess.PIPE,
                                    env=environment(JZSE_STORE=self.store))
         process.communicate(b'content')
         self.assertEqual(waiting.communicate()[0], b'content')
         self.assertEqual(waiting.returncode, OK)
 
     def test_watch_sees_what_others_do(self):
-        watch = subprocess.Popen([cli_case.JZSE, '--json', 'watch', '--after', '0', '--limit', '3', 'w/'],
+        watch = subprocess.Popen([cli_case.JZSE, '--wait', '300', '--json', 'watch', '--after', '0', '--limit', '3', 'w/'],
                                  stdout=subprocess.PIPE, env=environment(JZSE_STORE=self.store))
         self.put('w/a', '1')
         self.put('not me', '1')
         self.put('w/b', '2')
         self.run_jzse('rm', 'w/a')
-        out, _ = watch.communicate(timeout=60)
+        out, _ = watch.communicate(timeout=300)
         self.assertEqual(watch.returncode, OK)
         self.assertEqual(re.findall(r'"change":"(\w+)".*?"path":"(.*?)"', out.decode()),
                          [('put', 'w/a'), ('put', 'w/b'), ('delete', 'w/a')])

@@ -175,7 +175,7 @@ class Case(unittest.TestCase):
     def url(self, path='', ns='default', base=None):
         return f'{base or self.base}/{ns}/' + urllib.parse.quote(path if isinstance(path, bytes) else path.encode())
 
-    def run_jzse(self, *args, code=OK, input=b'', env=None, cwd=None, timeout=100):
+    def run_jzse(self, *args, code=OK, input=b'', env=None, cwd=None, timeout=600):
         done = subprocess.run([cli_case.JZSE, *args], input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=env or self.env, cwd=cwd or self.dir, timeout=timeout)
         self.assertEqual(done.returncode, code, (args, done.stdout[-2000:], done.stderr[-2000:], f'JZSE_TEST_SEED={SEED}'))
