@@ -140,9 +140,10 @@ class Store(Case):
 class TwoProcesses(Case):
     def holder(self):
         """A jzse that keeps the store open until its input ends, and what another is told then."""
-        process = subprocess.Popen([cli_case.JZSE, 'put', '-', 'held'], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        process = subprocess.Popen([cli_case.JZSE, '--wait', '300', 'put', '-', 'held'], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env=environment(JZSE_STORE=self.store))
-        for _ in range(500):
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
             probe = subprocess.run([cli_case.JZSE, '--wait', '0', 'ls'], env=environment(JZSE_STORE=self.store),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if probe.returncode == LOCKED:
@@ -152,7 +153,7 @@ class TwoProcesses(Case):
                     return process, text
             else:
                 self.assertEqual(probe.returncode, OK)
-            time.sleep(0.01)
+            time.sleep(0.05)  # long enough for the holder to find the store free between two of these
         self.fail('it never opened the store')
 
     def test_locked_names_the_process(self):
