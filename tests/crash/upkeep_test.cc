@@ -328,13 +328,16 @@ TEST_CASE("of many threads that commit at once each one comes back") {
   World world;
   SlowDown(*world.disk);
   std::atomic<int> failed{0};
-  // The last ones to come are those whom nobody who comes later can wake, so there are many ends.
+  // The last ones to come are those whom nobody who comes later can wake, so there are many ends; and they come at different times, so that
+  // some do while others are written.
   for (int round = 0; round < 40; ++round) {
     std::vector<std::thread> threads;
     for (int t = 0; t < 8; ++t)
       threads.emplace_back([&, t] {
-        for (int i = 0; i < 8; ++i)
+        for (int i = 0; i < 4; ++i) {
+          std::this_thread::sleep_for(std::chrono::microseconds((t * 37 + round * 13 + i * 71) % 300));
           if (!Put(*world.store, "default", std::to_string(t) + "/" + std::to_string(i), "x").ok()) ++failed;
+        }
       });
     for (std::thread& thread : threads) thread.join();
   }
