@@ -403,7 +403,7 @@ void StoreImpl::PublishBatch(store::Stage& stage) {
     if (!telling_feeds_.empty()) TellFeeds();
   }
   if (!base::Planted("feed-not-woken")) feed_changed_.notify_all();
-  if (journal_->remaining() < journal_->next_segment_size() / 2) spare_wanted_ = journal_->next_segment_size();
+  AskForSpare();
   DrainIfFull();
   Nudge();
 }
