@@ -145,6 +145,7 @@ class StoreImpl : public Store {
   // commit.cc
   Status Prepare(Request& request);
   void Prefetch(const TransactionState& t, store::Prefetched* prefetched);
+  void PrefetchVersions(const Operation& operation, store::Prefetched* prefetched);
   Status Enqueue(Request& request, bool* lead);
   void Wait(Request& request);
   void Lead(const Request* own, size_t batches_max = SIZE_MAX);
