@@ -216,6 +216,7 @@ class StoreImpl : public Store {
   store::Identity identity_;
   std::unique_ptr<store::SegmentFactory> factory_;
   store::SegmentSet segments_;
+  std::unique_ptr<store::Census> census_;
   std::unique_ptr<store::LiveIndex> index_;
   std::unique_ptr<store::ChunkStore> chunks_;
   std::unique_ptr<store::Journal> journal_;      // under commit_mutex_

@@ -114,6 +114,8 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
   // another, nothing would tell that they are leftovers.
   JZSE_RETURN_IF_ERROR(c.factory.DropAbandoned());
   JZSE_RETURN_IF_ERROR(c.factory.env().SyncDir(c.factory.directory()));
+  // A cold segment that goes now is all that explains why those are not there that it replaced.
+  JZSE_RETURN_IF_ERROR(c.census.Release());
   JZSE_ASSIGN_OR_RETURN(const auto listing, c.factory.env().ListDir(c.factory.directory()));
   std::set<SegmentId> present;
   for (const io::DirEntry& entry : listing)

@@ -86,7 +86,10 @@ StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, b
     if (segments != nullptr) segments->Add(made);
     return {};
   });
-  if (known.ok()) return made;
+  if (known.ok()) {
+    if (segments != nullptr && census_ != nullptr) census_->Update();
+    return made;
+  }
   made.reset();
   file.reset();
   Abandon(path);

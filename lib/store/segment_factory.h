@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "io/io.h"
+#include "store/census.h"
 #include "store/file_pool.h"
 #include "store/segment.h"
 
@@ -30,11 +31,13 @@ class SegmentFactory {
                  uint64_t free_space_reserve);
 
   void UseIdsFrom(SegmentId next) { next_id_ = next; }
+  // It is brought up to date with the set whenever a segment is made for one. Outlives the factory's use.
+  void UseCensus(Census* census) { census_ = census; }
   // Of an earlier process. They are not used again: after a power cut one of them may be a second name of a segment.
   Status RemoveSpares(const std::vector<io::DirEntry>& spares);
 
   // Fills in id, store, replica and time. `size`: bytes that will be written over prepared blocks (0: a growing file).
-  // `urgent`: may use the free-space reserve. `segments`, unless null, knows it when Make returns; whatever fails, also for
+  // `urgent`: may use the free-space reserve. `segments`, unless null, knows it when Make returns, and so does the census; whatever fails, also for
   // lack of memory, leaves neither a segment nor a file.
   StatusOr<SegmentRef> Make(SegmentHeader header, uint64_t size, bool urgent, SegmentSet* segments);
   // Makes sure that a spare of at least `size` is there, so that the next Make need not wait for zeros.
@@ -67,6 +70,7 @@ class SegmentFactory {
 
   io::Env& env_;
   FilePool files_;
+  Census* census_ = nullptr;
   const std::string directory_;
   const StoreId store_;
   const base::ReplicaId replica_;
