@@ -5,6 +5,7 @@
 // Both threads start when they are first needed and end in Close.
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/store_impl.h"
@@ -137,8 +138,8 @@ void StoreImpl::TendSegments() {
   if (ask) spare_asked_in_ = segment;
   if (background_) {
     segments_wake_.notify_one();
-  } else {
-    (void)FinishSealing();
+  } else if (std::exchange(seal_due_, journal_->sealing())) {
+    (void)FinishSealing();  // a group later, as with a thread: what must hold in between is simulated, too
   }
 }
 

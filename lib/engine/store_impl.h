@@ -258,6 +258,7 @@ class StoreImpl : public Store {
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> journal_at_checkpoint_{0}, bulk_at_checkpoint_{0}, bytes_at_compaction_{0};
   std::atomic<uint64_t> spare_wanted_{0};        // its size; set under background_mutex_
+  bool seal_due_ = false;                        // without the thread: since the last group; under commit_mutex_
   store::SegmentId spare_asked_in_ = 0;                 // the segment for whose successor it was asked; under commit_mutex_
 
   std::mutex async_mutex_;
