@@ -79,6 +79,9 @@ inline constexpr size_t kSiblingsMax = 64;             // concurrent contents of
 // Disk
 inline constexpr uint64_t kFreeSpaceReserveDefault = 16 * kMiB;
 
+// Waits
+inline constexpr int kLockHolderWaitMs = 100;          // for the holder of a store's lock to write its pid
+
 }  // namespace jzse::base
 
 #endif  // JZSE_BASE_LIMITS_H_

@@ -3,6 +3,7 @@
 // environment or the working directory.
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -14,7 +15,9 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/limits.h"
 #include "io/linux_file.h"
 #include "io/linux_uring.h"
 #include "io/thread.h"
@@ -38,14 +41,35 @@ int OpenRetrying(const char* path, int flags, mode_t mode) {
   return fd;
 }
 
-// The pid that the holder of a lock wrote, or nothing if it has not come to that yet.
-std::string LockHolder(int fd) {
+// The pid that stands in the lock's file; 0 if there is none, or none of a living process.
+pid_t NamedHolder(int fd) {
   char text[32];
   const ssize_t size = pread(fd, text, sizeof text, 0);
-  std::string pid;
-  for (ssize_t i = 0; i < size && text[i] >= '0' && text[i] <= '9'; ++i) pid += text[i];
-  return pid;
+  pid_t pid = 0;
+  if (size <= 0 || !absl::SimpleAtoi(absl::string_view(text, static_cast<size_t>(size)), &pid) || pid <= 0) return 0;
+  return kill(pid, 0) == 0 || errno == EPERM ? pid : 0;
 }
+
+// The holder of a lock writes its pid right after it has it, and takes it out before it lets go. In between the file names
+// nobody, or one that was killed: a short wait then, and rather no name than a wrong one.
+std::string LockHolder(int fd) {
+  for (int waited_ms = 0;; ++waited_ms) {
+    if (const pid_t pid = NamedHolder(fd); pid != 0) return absl::StrCat("process ", pid);
+    if (waited_ms == base::kLockHolderWaitMs) return "another process";
+    const timespec pause = {0, 1'000'000};
+    nanosleep(&pause, nullptr);
+  }
+}
+
+// The lock goes with the descriptor. Its last act is to name nobody.
+class LockFile final : public LinuxFile {
+ public:
+  using LinuxFile::LinuxFile;
+  ~LockFile() override {
+    if (held) (void)Truncate(0);
+  }
+  bool held = false;
+};
 
 class LinuxEnv final : public Env {
  public:
@@ -193,17 +217,15 @@ StatusOr<uint64_t> LinuxEnv::FreeSpace(const std::string& path) {
 StatusOr<std::unique_ptr<File>> LinuxEnv::Lock(const std::string& path) {
   const int fd = OpenRetrying(path.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666);
   if (fd < 0) return ErrnoFailure(errno, "open", path);
-  auto file = std::make_unique<LinuxFile>(fd, path);
+  auto file = std::make_unique<LockFile>(fd, path);
   struct flock lock = {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   if (fcntl(fd, base::Planted("lock-of-the-process") ? F_SETLK : F_OFD_SETLK, &lock) != 0) {
     if (errno != EAGAIN && errno != EACCES) return ErrnoFailure(errno, "lock", path);
-    const std::string pid = LockHolder(fd);
-    return base::Fail(Code::kLocked, absl::StrCat(path, " is locked by ",
-                                                  pid.empty() ? "another process" : "process ",
-                                                  pid));
+    return base::Fail(Code::kLocked, absl::StrCat(path, " is locked by ", LockHolder(fd)));
   }
+  file->held = true;
   const std::string pid = absl::StrCat(getpid(), "\n");
   const Bytes parts[] = {pid};
   const Status written = file->Write(0, parts);

@@ -15,7 +15,7 @@ namespace jzse::io {
 // The failure of a system call on `path`: "cannot ACTION PATH: cause".
 Status ErrnoFailure(int error, std::string_view action, std::string_view path);
 
-class LinuxFile final : public File {
+class LinuxFile : public File {
  public:
   LinuxFile(int descriptor, std::string path) : fd_(descriptor), path_(std::move(path)) {}
   ~LinuxFile() override;

@@ -139,15 +139,19 @@ class Store(Case):
 
 class TwoProcesses(Case):
     def holder(self):
-        """A jzse that keeps the store open until its input ends."""
+        """A jzse that keeps the store open until its input ends, and what another is told then."""
         process = subprocess.Popen([cli_case.JZSE, 'put', '-', 'held'], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env=environment(JZSE_STORE=self.store))
         for _ in range(500):
             probe = subprocess.run([cli_case.JZSE, '--wait', '0', 'ls'], env=environment(JZSE_STORE=self.store),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if probe.returncode == LOCKED:
-                return process, probe.stderr.decode()
-            self.assertEqual(probe.returncode, OK)
+                text = probe.stderr.decode()
+                self.assertRegex(text, f'is locked by (process {process.pid}|another process)\n')
+                if 'another' not in text:
+                    return process, text
+            else:
+                self.assertEqual(probe.returncode, OK)
             time.sleep(0.01)
         self.fail('it never opened the store')
 

@@ -55,6 +55,38 @@ TEST_CASE("a lock held by another process names it, and dies with it") {
   close(pipe_fds[1]);
 }
 
+TEST_CASE("a lock whose holder has not written its pid yet names nobody who let go before") {
+  World world(Face::kPlain);
+  const std::string path = world.Path("LOCK");
+  const pid_t gone = fork();
+  REQUIRE(gone >= 0);
+  if (gone == 0) _exit(0);
+  REQUIRE(waitpid(gone, nullptr, 0) == gone);
+  // As a process leaves it that was killed, and as the next one has it between its lock and its pid.
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  REQUIRE(fd >= 0);
+  const std::string stale = std::to_string(gone) + "\n";
+  REQUIRE(pwrite(fd, stale.data(), stale.size(), 0) == static_cast<ssize_t>(stale.size()));
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  REQUIRE(fcntl(fd, F_OFD_SETLK, &lock) == 0);
+  const auto refused = world.env().Lock(path);
+  CHECK(Is(refused.status(), Code::kLocked));
+  CHECK_THAT(std::string(refused.status().message()), Contains("another process"));
+  CHECK_THAT(std::string(refused.status().message()), !Contains(std::to_string(gone)));
+  close(fd);
+}
+
+TEST_CASE("who lets a lock go takes its pid out") {
+  World world(Face::kPlain);
+  const std::string path = world.Path("LOCK");
+  { REQUIRE(world.env().Lock(path).ok()); }
+  const auto file = world.env().Open(path, OpenMode::kRead);
+  REQUIRE(file.ok());
+  CHECK(*(*file)->Size() == 0);
+}
+
 TEST_CASE("a second environment of the same process is refused, too") {
   World world(Face::kPlain);
   const auto other = NewLinuxEnv({});
