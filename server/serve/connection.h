@@ -128,11 +128,13 @@ class Connection {
   bool SendOut();
   bool SendPiece(Piece* piece);
   void TakeWindow(Window window);
+  bool TryNext();
   void StartNext();
   void OnNextDone();
   void BuildHead(const Reply& reply);
   void PlaceHead(Reply* reply);
   bool Blocked();                    // waits for room in the socket; always false
+  bool Yield();                      // lets the others have their turn; always false
   static void OnWritable(void* self, ssize_t result);
 
   Loop& loop_;
@@ -188,6 +190,7 @@ class Connection {
   size_t piece_ = 0;
   uint64_t piece_sent_ = 0;
   uint64_t source_left_ = 0;         // promised and not sent
+  uint64_t turn_ = 0;                // sent since the others had theirs
   int status_ = 0;
   uint64_t bytes_out_ = 0;
 };

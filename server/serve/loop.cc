@@ -95,6 +95,12 @@ void Socket::WaitWritable(Done done, void* self) {
   if (due()) loop_.Due(this);
 }
 
+void Socket::Yield(Done done, void* self) {
+  writable_ = true;
+  write_ = {done, self};
+  loop_.Due(this);
+}
+
 void Socket::Note(uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ended_ = true;
   if ((events & EPOLLIN) != 0 || ended_) readable_ = true;

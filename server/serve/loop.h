@@ -43,6 +43,8 @@ class Socket {
   void Read(char* buffer, size_t size, Done done, void* self);
   // After a send that would have waited. May complete too early.
   void WaitWritable(Done done, void* self);
+  // Calls back once the loop's other sockets had their turn.
+  void Yield(Done done, void* self);
   // Cancels what is pending; it completes with a negative result.
   void Close();
 
