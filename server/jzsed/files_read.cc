@@ -24,6 +24,7 @@ void AddEntryFields(const jzse_file_info& info, Reply* reply) {
   reply->Add("x-jzse-sequence", std::to_string(info.sequence));
   reply->Add("x-jzse-file", FileIdOf(info));
   reply->Add("x-jzse-mtime", http::FormatRfc3339(info.mtime_ns, 9));
+  reply->Add("x-jzse-changed", http::FormatRfc3339(static_cast<int64_t>(info.changed_ms) * 1'000'000, 3));
   reply->Add("x-jzse-kind", KindName(info.kind));
   if (info.mode != 0) reply->Add("x-jzse-mode", ModeText(info.mode));
 }

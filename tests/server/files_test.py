@@ -211,6 +211,7 @@ class Files(unittest.TestCase):
         self.assertEqual(answer.headers['Content-Type'], 'text/x; charset=utf-8')
         self.assertEqual(answer.headers['x-jzse-meta-color'], 'r%C3%A4d 100%25')
         self.assertEqual(answer.headers['x-jzse-mtime'], '2020-02-29T22:59:59.123456789Z')
+        self.assertRegex(answer.headers['x-jzse-changed'], r'^20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$')
         self.assertEqual(answer.headers['Last-Modified'], 'Sat, 29 Feb 2020 22:59:59 GMT')
         self.assertEqual(answer.headers['x-jzse-mode'], '640')
         about = self.server.get('/v1/namespaces/default/metadata/meta/a').json
