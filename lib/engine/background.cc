@@ -26,6 +26,7 @@ constexpr size_t kSmallSegmentsMax = 64;
 
 void StoreImpl::StartBackground() {
   background_ = env_.StartThread([this] { BackgroundLoop(); }, io::Env::Priority::kBackground);
+  if (background_) spares_ = env_.StartThread([this] { SparesLoop(); }, io::Env::Priority::kBackground);
 }
 
 void StoreImpl::StopBackground() {
@@ -34,7 +35,9 @@ void StoreImpl::StopBackground() {
     background_stop_ = true;
   }
   background_wake_.notify_all();
+  spares_wake_.notify_all();
   background_.reset();
+  spares_.reset();
 }
 
 void StoreImpl::Nudge() {
@@ -94,12 +97,43 @@ void StoreImpl::BackgroundLoop() {
   }
 }
 
+// A writer that comes to the end of its segment before the next one is there makes it itself, and everybody waits: tens of
+// milliseconds of zeros. So they have a thread of their own, which no slow index holds up.
+void StoreImpl::SparesLoop() {
+  for (;;) {
+    {
+      std::unique_lock lock(background_mutex_);
+      spares_wake_.wait(lock, [this] { return background_stop_ || spare_wanted_ != 0; });
+      if (background_stop_) return;
+    }
+    const Status status = base::CatchOutOfMemory([&] { return PrepareSpare(); });
+    if (!status.ok()) Log(1, absl::StrCat("no spare segment: ", status.message()));
+  }
+}
+
+Status StoreImpl::PrepareSpare() {
+  const uint64_t wanted = spare_wanted_.exchange(0);
+  if (wanted == 0) return {};
+  // Without room for a spare the next roll finds out and says so.
+  const Status status = factory_->Prepare(wanted);
+  return base::Is(status, Code::kNoSpace) ? Status() : status;
+}
+
+// Under commit_mutex_.
+void StoreImpl::AskForSpare() {
+  const store::SegmentId segment = journal_->position().segment;
+  if (spare_asked_in_ == segment || journal_->remaining() >= journal_->next_segment_size() / 2) return;
+  spare_asked_in_ = segment;
+  {
+    std::lock_guard lock(background_mutex_);
+    spare_wanted_ = journal_->next_segment_size();
+  }
+  spares_wake_.notify_one();
+}
+
 Status StoreImpl::WorkInBackground(int64_t* expired_at) {
   JZSE_RETURN_IF_ERROR(MaintainIndex(true));
-  if (const uint64_t wanted = spare_wanted_.exchange(0); wanted != 0) {
-    // Without room for a spare the next roll finds out and says so.
-    if (const Status spare = factory_->Prepare(wanted); !spare.ok() && !base::Is(spare, Code::kNoSpace)) return spare;
-  }
+  if (!spares_) JZSE_RETURN_IF_ERROR(PrepareSpare());
   const uint64_t written = counters_.journal_bytes + chunks_->bytes_written();
   if (written - bytes_at_compaction_ >= kCompactionBytesMin) {
     bytes_at_compaction_ = written;

@@ -25,6 +25,7 @@ using base::Fail;
 namespace {
 
 constexpr size_t kPrefetchOperationsMax = 64;
+constexpr uint32_t kPrefetchVersionsMax = 64;
 constexpr int kGatherYields = 3;
 constexpr int64_t kGatherMicrosMax = 500;
 constexpr int kGatherPause = 256;  // batches
@@ -52,6 +53,7 @@ void StoreImpl::Prefetch(const TransactionState& t, store::Prefetched* prefetche
     if (moves) look_up(store::PathKey(operation->ns, operation->path));
     const std::string& path = moves ? operation->to_path : operation->path;
     const bool there = look_up(store::PathKey(operation->ns, path));
+    if (there) PrefetchVersions(*operation, prefetched);
     if (there || operation->policy.kind != model::NamespaceKind::kTree) continue;
     for (std::string_view parent = model::ParentOf(path); !parent.empty(); parent = model::ParentOf(parent))
       look_up(store::PathKey(operation->ns, parent));
@@ -64,6 +66,21 @@ void StoreImpl::Prefetch(const TransactionState& t, store::Prefetched* prefetche
     });
     if (status.ok() && !live) prefetched->dirs_without_children.push_back(std::move(below));
   }
+}
+
+// A change that will forget the oldest version asks twice which that is. REQUIRES: the last look-up found the path's entry.
+void StoreImpl::PrefetchVersions(const Operation& operation, store::Prefetched* prefetched) {
+  const auto& [key, value] = prefetched->values.back();
+  const uint32_t keep = operation.policy.versions_max;
+  if (keep == 0 || keep > kPrefetchVersionsMax || !value) return;
+  const auto entry = store::DecodeFileEntry(key, *value);
+  if (!entry.ok() || entry->versions < keep || entry->versions > kPrefetchVersionsMax) return;
+  store::Prefetched::Range range{store::VersionPrefix(operation.ns, entry->id()), {}};
+  const Status status = index_->Scan(range.prefix, nullptr, [&](Bytes version, Bytes of) {
+    range.entries.emplace_back(version, of);
+    return true;
+  });
+  if (status.ok()) prefetched->ranges.push_back(std::move(range));
 }
 
 Status StoreImpl::Prepare(Request& request) {
@@ -403,7 +420,7 @@ void StoreImpl::PublishBatch(store::Stage& stage) {
     if (!telling_feeds_.empty()) TellFeeds();
   }
   if (!base::Planted("feed-not-woken")) feed_changed_.notify_all();
-  if (journal_->remaining() < journal_->next_segment_size() / 2) spare_wanted_ = journal_->next_segment_size();
+  AskForSpare();
   DrainIfFull();
   Nudge();
 }

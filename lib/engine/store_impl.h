@@ -150,6 +150,7 @@ class StoreImpl : public Store {
   // commit.cc
   Status Prepare(Request& request);
   void Prefetch(const TransactionState& t, store::Prefetched* prefetched);
+  void PrefetchVersions(const Operation& operation, store::Prefetched* prefetched);
   Status Enqueue(Request& request, bool* lead);
   void Wait(Request& request);
   void Lead(const Request* own, size_t batches_max = SIZE_MAX);
@@ -198,6 +199,9 @@ class StoreImpl : public Store {
   void StartBackground();
   void StopBackground();
   void BackgroundLoop();
+  void SparesLoop();
+  Status PrepareSpare();
+  void AskForSpare();
   Status WorkInBackground(int64_t* expired_at);
   void Nudge();
   Status MaintainIndex(bool force);
@@ -252,9 +256,12 @@ class StoreImpl : public Store {
   bool background_stop_ = false;
   bool background_work_ = false;
   std::unique_ptr<io::Env::Thread> background_;
+  std::condition_variable spares_wake_;
+  std::unique_ptr<io::Env::Thread> spares_;      // makes spare segments; null: background_ does
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> journal_at_checkpoint_{0}, bulk_at_checkpoint_{0}, bytes_at_compaction_{0};
-  std::atomic<uint64_t> spare_wanted_{0};
+  std::atomic<uint64_t> spare_wanted_{0};        // its size; set under background_mutex_
+  store::SegmentId spare_asked_in_ = 0;                 // the segment for whose successor it was asked; under commit_mutex_
 
   std::mutex async_mutex_;
   std::condition_variable async_wake_;

@@ -10,12 +10,6 @@ namespace {
 
 bool HasPrefix(Bytes key, Bytes prefix) { return key.substr(0, prefix.size()) == prefix; }
 
-// Later maps win.
-void CopyRange(const OverlayMap& from, const std::string& prefix, OverlayMap* to) {
-  for (auto it = from.lower_bound(prefix); it != from.end() && HasPrefix(it->first, prefix); ++it)
-    to->insert_or_assign(it->first, it->second);
-}
-
 }  // namespace
 
 std::optional<std::optional<std::string>> LiveIndex::Overlaid(Bytes key) {
@@ -42,16 +36,11 @@ StatusOr<bool> LiveIndex::Get(Bytes key, std::string* value) {
   return index_->Get(key, nullptr, value);
 }
 
-void LiveIndex::OverlaidRange(
-    const std::string& prefix,
-    const std::function<bool(const std::string&, const std::optional<std::string>&)>& each) {
+OverlayMap LiveIndex::OverlaidUnder(const std::string& prefix) {
   OverlayMap merged;
-  {
-    std::shared_lock lock(mutex_);
-    for (const OverlayMap* const map : {recent_.get(), flushing_.get(), &active_}) CopyRange(*map, prefix, &merged);
-  }
-  for (const auto& [key, value] : merged)
-    if (!each(key, value)) return;
+  std::shared_lock lock(mutex_);
+  for (const OverlayMap* const map : {recent_.get(), flushing_.get(), &active_}) CopyUnder(*map, prefix, &merged);
+  return merged;
 }
 
 Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const Each& each) {
@@ -59,25 +48,13 @@ Status LiveIndex::Scan(const std::string& prefix, const OverlayMap* above, const
   OverlayMap merged;
   {
     std::shared_lock lock(mutex_);
-    for (const OverlayMap* const map : {flushing_.get(), &active_}) CopyRange(*map, prefix, &merged);
+    for (const OverlayMap* const map : {flushing_.get(), &active_}) CopyUnder(*map, prefix, &merged);
   }
-  if (above != nullptr) CopyRange(*above, prefix, &merged);
+  if (above != nullptr) CopyUnder(*above, prefix, &merged);
   const auto cursor = index_->NewCursor(nullptr, CursorUse::kLookUp);
-  auto over = merged.begin();
-  for (cursor->Seek(prefix);; cursor->Next()) {
-    const bool valid = cursor->valid() && HasPrefix(cursor->key(), prefix);
-    while (over != merged.end() && (!valid || over->first < cursor->key())) {
-      if (over->second && !each(over->first, *over->second)) return {};
-      ++over;
-    }
-    if (!valid) return cursor->status();
-    if (over != merged.end() && over->first == cursor->key()) {
-      if (over->second && !each(over->first, *over->second)) return {};
-      ++over;
-    } else if (!each(cursor->key(), cursor->value())) {
-      return {};
-    }
-  }
+  cursor->Seek(prefix);
+  ScanUnder(*cursor, merged, prefix, each);
+  return cursor->status();
 }
 
 Status LiveIndex::Load(OverlayMap&& ops) {

@@ -47,9 +47,8 @@ class LiveIndex {
   bool TokenHolds(uint64_t token) const { return generation_.load(std::memory_order_acquire) - token <= 1; }
   // From the overlay alone: outer empty: not in it; inner empty: deleted.
   std::optional<std::optional<std::string>> Overlaid(Bytes key);
-  // Calls `each` for what the overlay has under the prefix (deletions too, without value).
-  void OverlaidRange(const std::string& prefix,
-                     const std::function<bool(const std::string& key, const std::optional<std::string>& value)>& each);
+  // What the overlay has under the prefix, deletions too.
+  OverlayMap OverlaidUnder(const std::string& prefix);
 
   void Publish(OverlayMap&& ops, const Applied& applied);
 

@@ -82,6 +82,11 @@ class MergedCursor final : public IndexCursor {
 
 }  // namespace
 
+void CopyUnder(const OverlayMap& from, const std::string& prefix, OverlayMap* to) {
+  for (auto it = from.lower_bound(prefix); it != from.end() && it->first.compare(0, prefix.size(), prefix) == 0; ++it)
+    to->insert_or_assign(it->first, it->second);
+}
+
 StatusOr<bool> GetIn(Index& index, const LiveView& view, Bytes key, std::string* value) {
   if (view.above != nullptr) {
     if (const auto it = view.above->find(key); it != view.above->end()) {

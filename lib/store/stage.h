@@ -22,6 +22,12 @@ struct Prefetched {
   uint64_t token = 0;
   absl::InlinedVector<std::pair<std::string, std::optional<std::string>>, 1> values;
   std::vector<std::string> dirs_without_children;  // P prefixes ("P" ns dir "/") under which nothing lives
+  // All that stands under a prefix, in order.
+  struct Range {
+    std::string prefix;
+    std::vector<std::pair<std::string, std::string>> entries;
+  };
+  std::vector<Range> ranges;
 };
 
 class Stage {
@@ -34,9 +40,7 @@ class Stage {
   StatusOr<bool> Get(const std::string& key, std::string* value);
   void Put(std::string key, std::string value) { Set(std::move(key), std::move(value)); }
   void Delete(std::string key) { Set(std::move(key), std::nullopt); }
-  Status Scan(const std::string& prefix, const LiveIndex::Each& each) {
-    return live_.Scan(prefix, &staged_, each);
-  }
+  Status Scan(const std::string& prefix, const LiveIndex::Each& each);
   // Whether a live file or directory lies under a prefix of P keys.
   StatusOr<bool> HasLiveUnder(const std::string& prefix);
 
@@ -57,6 +61,7 @@ class Stage {
 
  private:
   void Set(std::string key, std::optional<std::string> value);
+  bool ScanPrefetched(const std::string& prefix, const LiveIndex::Each& each);
   StatusOr<bool> GetBelow(const std::string& key, std::string* value);
 
   LiveIndex& live_;
