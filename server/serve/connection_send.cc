@@ -15,7 +15,7 @@
 namespace jzse::serve {
 namespace {
 
-constexpr uint64_t kTurnBytes = 512 * 1024;  // of one answer, before the loop looks at the others
+constexpr uint64_t kTurnBytes = 1024 * 1024;  // of one answer, before the loop looks at the others
 
 }  // namespace
 
