@@ -96,12 +96,27 @@ class Store:
         store = [int(words['store'][16:], 16), int(words['store'][:16], 16)]
         paths = sorted(pathlib.Path(path, 'segments').glob('[0-9a-f]' * 16 + '.seg'))
         by_id = {segment.id: segment for segment in (Segment(path, store) for path in paths)}
+        listed = set(self.census(pathlib.Path(path, 'SEGMENTS'), store, by_id))
         gone = {i for s in by_id.values() if s.sealed for i in s.replaces}
+        problems.extend(f'{i:016x}.seg: the segment is missing' for i in sorted(listed - {*by_id} - gone))
         gone |= {i for i, s in by_id.items() if s.stream == COLD and not s.sealed and {*s.replaces} <= {*by_id, *gone}}
         for s in [s for s in by_id.values() if s.stream == COMMIT and s.before in by_id]:
             by_id[s.before].durable = max(by_id[s.before].durable, s.first - 1)
         for record in (record for i, s in by_id.items() if i not in gone for record in s.records()):
             self.add(*record)
+    def census(self, path, store, by_id):  # the ids that it lists; it knows the trailers, too
+        data = path.read_bytes() if path.exists() else None
+        if data and (data[:8] != b'JZSECEN\1' or [*struct.unpack_from('<2Q', data, 8)] != store or xxh3(data[:-16]) != data[-16:]):
+            data = problems.append('SEGMENTS: the census is damaged')
+        listed, id = Payload(data[24:-16] if data else b''), 0
+        while listed.at < len(listed.data):
+            id, kind = id + listed.varint(), listed.number(1)
+            end, _, count, first, span = (listed.varint() if kind & 4 else 0 for _ in range(5))
+            yield id
+            if kind & 4 and id in by_id and not by_id[id].sealed:
+                s = by_id[id]
+                s.sealed, s.end, s.count, s.durable = True, min(end, len(s.data)), count, first + span
+                problems.append(f'{by_id[id].name}: its trailer is damaged')
     def add(self, kind, sequence, data):
         namespace = (payload := Payload(data)).varint()
         if kind == CHUNK:

@@ -86,7 +86,7 @@ Status StoreImpl::CreateStore() {
   for (const io::DirEntry& entry : listing) {
     // What an interrupted creation leaves behind; the identity comes last.
     if (entry.name == "LOCK" || entry.name == "segments" || entry.name == "index" ||
-        entry.name.compare(0, 4, kIdentityName) == 0)
+        entry.name.compare(0, 8, store::kCensusName) == 0 || entry.name.compare(0, 4, kIdentityName) == 0)
       continue;
     return Fail(Code::kInvalid, absl::StrCat(path_, ": not empty and no store; refusing to create one in it"));
   }
@@ -148,8 +148,9 @@ Status StoreImpl::OpenData() {
   recovery.index = IndexOptionsFor(options_);
   recovery.cache_bytes = options_.memory_limit / 8;
   if (options_.log) recovery.log = [this](int level, const std::string& line) { Log(level, line); };
+  census_ = std::make_unique<store::Census>(env_, path_, identity_.store, segments_, recovery.log);
   JZSE_ASSIGN_OR_RETURN(store::Recovered recovered,
-                        store::Recover(env_, path_, identity_, recovery, *factory_, segments_));
+                        store::Recover(env_, path_, identity_, recovery, *factory_, segments_, *census_));
   index_ = std::move(recovered.index);
   recovered_ = recovered.replayed;
   rebuilt_ = recovered.rebuilt;
@@ -215,6 +216,7 @@ Status StoreImpl::Close() {
   if (!options_.read_only && !Broken()) {
     keep_first(chunks_->Close());
     keep_first(journal_->Close());
+    census_->Update();
     if (status.ok()) {
       store::Stage stage(*index_);
       PublishStage(stage);

@@ -324,7 +324,8 @@ StatusOr<CompactReport> StoreImpl::CompactNow(bool full, const Progress& progres
   const store::SegmentMap segments = segments_.Now();  // a loop over a temporary would outlive it
   for (const auto& [id, segment] : *segments) total += segment->end;
   store::CompactionContext context{
-      *factory_, segments_, *index_, *chunks_,
+      *factory_, segments_, *index_, *chunks_, *census_,
+      [this] { return FinishSealing(); },
       [this](const std::function<Status(store::Stage&)>& body) { return RunExclusive(body); },
       [&](uint64_t bytes) { return pacer.Spend(bytes) && (!progress || progress(pacer.done(), total)); },
       [](const FileEntry&) { return true; },  // no other region is registered that could still need a tombstone

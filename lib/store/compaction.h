@@ -17,6 +17,7 @@
 #include <functional>
 #include <vector>
 
+#include "store/census.h"
 #include "store/chunk_store.h"
 #include "store/file_entry.h"
 #include "store/stage.h"
@@ -31,6 +32,8 @@ struct CompactionContext {
   SegmentSet& segments;
   LiveIndex& index;
   ChunkStore& chunks;
+  Census& census;
+  std::function<Status()> finish_sealing;     // of what this process has filled, so that it is no leftover
   Exclusive exclusive;
   std::function<bool(uint64_t bytes)> pace;   // after each piece of work; false: stop (shutting down, cancelled)
   std::function<bool(const FileEntry&)> tombstone_expired;

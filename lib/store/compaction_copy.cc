@@ -150,13 +150,16 @@ Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<C
     totals->bytes_before += input.segment->end;
     ++totals->segments;
     if (bulk) dead_chunks += static_cast<uint64_t>(std::count(input.alive.begin(), input.alive.end(), false));
-    input.segment->Retire([factory = &c.factory](std::unique_ptr<io::File> file, const std::string& path) {
-      factory->Recycle(std::move(file), path);
-    });
     c.segments.Remove(input.segment->id());
   }
   totals->chunks_dropped += dead_chunks;
   totals->bytes_after += cold->end;
+  c.census.Update();  // before the originals go: from then on nothing else knows of what the cold one must hold
+  for (const CompactionInput& input : inputs) {
+    input.segment->Retire([factory = &c.factory](std::unique_ptr<io::File> file, const std::string& path) {
+      factory->Recycle(std::move(file), path);
+    });
+  }
   return {};
 }
 

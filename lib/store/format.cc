@@ -3,6 +3,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -17,6 +18,8 @@ using base::StoreLe;
 
 constexpr char kSegmentMagic[8] = {'J', 'Z', 'S', 'E', 'S', 'E', 'G', 1};
 constexpr char kTrailerMagic[8] = {'J', 'Z', 'S', 'E', 'F', 'O', 'O', 'T'};
+constexpr char kCensusMagic[8] = {'J', 'Z', 'S', 'E', 'C', 'E', 'N', 1};
+constexpr uint8_t kCensusSealed = 4;
 
 std::string Hex64(uint64_t value) {
   char text[17];
@@ -297,6 +300,61 @@ StatusOr<std::vector<FooterEntry>> DecodeFooterPage(Bytes payload) {
     entries.push_back(std::move(entry));
   }
   if (!decoder.ok()) return Fail(Code::kCorrupt, "a segment's footer is malformed");
+  return entries;
+}
+
+std::string EncodeCensus(const StoreId& store, const std::vector<CensusEntry>& entries) {
+  std::string out(kCensusMagic, sizeof kCensusMagic);
+  base::Encoder encoder(&out);
+  encoder.U64(store.low);
+  encoder.U64(store.high);
+  SegmentId before = 0;
+  for (const CensusEntry& entry : entries) {
+    encoder.Varint(entry.id - std::exchange(before, entry.id));
+    encoder.U8(static_cast<uint8_t>(static_cast<uint8_t>(entry.stream) | (entry.trailer ? kCensusSealed : 0)));
+    if (!entry.trailer) continue;
+    encoder.Varint(entry.trailer->footer_begin);
+    encoder.Varint(entry.trailer->footer_end - entry.trailer->footer_begin);
+    encoder.Varint(entry.trailer->records);
+    encoder.Varint(entry.trailer->first);
+    encoder.Varint(entry.trailer->last - entry.trailer->first);
+  }
+  const base::Hash128 check = base::Xxh128(out, 0);
+  encoder.U64(check.low);
+  encoder.U64(check.high);
+  return out;
+}
+
+StatusOr<std::vector<CensusEntry>> DecodeCensus(Bytes bytes, const StoreId& store) {
+  constexpr size_t kFrame = sizeof kCensusMagic + 16;
+  if (bytes.size() < kFrame + base::kRecordCheckSize || bytes.substr(0, 8) != Bytes(kCensusMagic, 8))
+    return Fail(Code::kCorrupt, "it is no census");
+  const Bytes body = bytes.substr(0, bytes.size() - base::kRecordCheckSize);
+  base::Decoder check(bytes.substr(body.size()));
+  const base::Hash128 hash = base::Xxh128(body, 0);
+  if (check.U64() != hash.low || check.U64() != hash.high) return Fail(Code::kCorrupt, "it fails its check");
+  base::Decoder decoder(body.substr(sizeof kCensusMagic));
+  if (decoder.U64() != store.low || decoder.U64() != store.high)
+    return Fail(Code::kCorrupt, "it is of another store");
+  std::vector<CensusEntry> entries;
+  SegmentId before = 0;
+  while (decoder.ok() && decoder.remaining() > 0 && entries.size() <= kCensusEntriesMax) {
+    CensusEntry& entry = entries.emplace_back();
+    entry.id = before + decoder.Varint();
+    const uint8_t kind = decoder.U8(), stream = kind & ~kCensusSealed;
+    if (entry.id <= before || stream < 1 || stream > 3) return Fail(Code::kCorrupt, "it is malformed");
+    entry.stream = static_cast<Stream>(stream);
+    before = entry.id;
+    if ((kind & kCensusSealed) == 0) continue;
+    Trailer& trailer = entry.trailer.emplace();
+    trailer.footer_begin = decoder.VarintMax(base::kSegmentSizeMax);
+    trailer.footer_end = trailer.footer_begin + decoder.VarintMax(base::kSegmentSizeMax - trailer.footer_begin);
+    trailer.records = decoder.Varint();
+    trailer.first = decoder.Varint();
+    trailer.last = trailer.first + decoder.Varint();
+    if (trailer.footer_begin < base::kSegmentHeaderSize) return Fail(Code::kCorrupt, "it is malformed");
+  }
+  if (!decoder.ok() || entries.size() > kCensusEntriesMax) return Fail(Code::kCorrupt, "it is malformed");
   return entries;
 }
 

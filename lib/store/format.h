@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The frame of the journal: segment header, record, trailer, identity file. docs/format.md is the authority; this is
+// The frame of the journal: segment header, record, trailer, census, identity file. docs/format.md is the authority; this is
 // its transcription, without any I/O.
 //
 // Threads: pure functions and values.
@@ -120,6 +120,7 @@ struct Trailer {
   uint64_t footer_begin = 0, footer_end = 0;
   uint64_t records = 0;
   Sequence first = 0, last = 0;
+  auto operator<=>(const Trailer&) const = default;
 };
 std::string EncodeTrailer(const RecordSealer& sealer, const Trailer& trailer);
 std::optional<Trailer> DecodeTrailer(const RecordSealer& sealer, uint64_t offset, Bytes bytes);
@@ -143,6 +144,20 @@ class FooterPageBuilder {
   Sequence sequence_ = 0;
 };
 StatusOr<std::vector<FooterEntry>> DecodeFooterPage(Bytes payload);
+
+// What the census says of one segment.
+struct CensusEntry {
+  SegmentId id = 0;
+  Stream stream = Stream::kCommit;
+  std::optional<Trailer> trailer;  // of a sealed one
+  auto operator<=>(const CensusEntry&) const = default;
+};
+inline constexpr size_t kCensusEntriesMax = 1 << 20;
+inline constexpr size_t kCensusBytesMax = kCensusEntriesMax * 64;
+// REQUIRES: ids strictly rising, at most kCensusEntriesMax.
+std::string EncodeCensus(const StoreId& store, const std::vector<CensusEntry>& entries);
+// kCorrupt if it is not the census of this store.
+StatusOr<std::vector<CensusEntry>> DecodeCensus(Bytes bytes, const StoreId& store);
 
 }  // namespace jzse::store
 

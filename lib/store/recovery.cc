@@ -14,20 +14,24 @@ using base::Code;
 using base::Fail;
 
 // Numbers that were given out, whatever has become of their records.
-void NoteHeaders(const SegmentSet& segments, Recovered* result) {
+void NoteNumbers(const RecoverySession& s, Recovered* result) {
   if (base::Planted("numbers-given-out-twice")) return;
-  for (const SegmentRef& segment : segments.List()) {
+  const auto note = [result](Stream stream, Sequence last) {
+    if (stream != Stream::kBulk) result->sequence = std::max(result->sequence, last);
+    if (stream != Stream::kCommit) result->ordinal = std::max(result->ordinal, last);
+  };
+  for (const SegmentRef& segment : s.segments.List()) {
     const SegmentHeader& header = segment->header();
-    const Sequence before = header.first_sequence == 0 ? 0 : header.first_sequence - 1;
-    switch (header.stream) {
-      case Stream::kCommit: result->sequence = std::max(result->sequence, before); break;
-      case Stream::kBulk: result->ordinal = std::max(result->ordinal, before); break;
-      case Stream::kCold:
-        result->sequence = std::max(result->sequence, header.first_sequence);
-        result->ordinal = std::max<Sequence>(result->ordinal, header.previous_end);
-        break;
+    if (header.stream == Stream::kCold) {
+      result->sequence = std::max(result->sequence, header.first_sequence);
+      result->ordinal = std::max<Sequence>(result->ordinal, header.previous_end);
+      continue;
     }
+    if (header.first_sequence != 0) note(header.stream, header.first_sequence - 1);
+    if (const auto trailer = segment->trailer()) note(header.stream, trailer->last);
   }
+  for (const CensusEntry& lost : s.census.lost())
+    if (lost.trailer) note(lost.stream, lost.trailer->last);
 }
 
 std::string IndexDirectory(const RecoverySession& s) { return s.directory + "/index"; }
@@ -100,8 +104,8 @@ StatusOr<bool> Continues(const RecoverySession& s) {
 }  // namespace
 
 StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Identity& identity,
-                            const RecoveryOptions& options, SegmentFactory& factory, SegmentSet& segments) {
-  RecoverySession s{env, directory, identity, options, factory, segments, {}, {}, 0};
+                            const RecoveryOptions& options, SegmentFactory& factory, SegmentSet& segments, Census& census) {
+  RecoverySession s{env, directory, identity, options, factory, segments, census, {}, false, {}, {}, 0};
   JZSE_RETURN_IF_ERROR(LoadSegments(s));
   JZSE_RETURN_IF_ERROR(DropUnfinished(s));
   bool usable = false;
@@ -121,8 +125,12 @@ StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Id
   }
   if (!usable) JZSE_RETURN_IF_ERROR(BuildIndex(s));
   for (const std::string& line : s.damage) s.Log(0, "damage: " + line);
-  NoteHeaders(segments, &s.result);
+  NoteNumbers(s, &s.result);
   JZSE_ASSIGN_OR_RETURN(s.result.commit_continues, Continues(s));
+  if (!options.read_only) {
+    factory.UseCensus(&census);
+    if (!s.believed && segments.count() > 0) census.Update();
+  }
   s.result.damage = std::move(s.damage);
   return std::move(s.result);
 }

@@ -43,9 +43,9 @@ struct Recovered {
   bool rebuilt = false;
 };
 
-// `directory` is the store's; segments are added to `segments`, spare files and ids to `factory`.
+// `directory` is the store's; segments are added to `segments`, spare files, ids and the census to `factory`.
 StatusOr<Recovered> Recover(io::Env& env, const std::string& directory, const Identity& identity,
-                            const RecoveryOptions& options, SegmentFactory& factory, SegmentSet& segments);
+                            const RecoveryOptions& options, SegmentFactory& factory, SegmentSet& segments, Census& census);
 
 // All records of a segment in order of place, as summaries: from the footer if there is a good one, else by reading the
 // whole segment. `from`: only records at this offset or later; `expected`: the first sequence there, if it is known.

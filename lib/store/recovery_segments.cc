@@ -13,18 +13,14 @@ using base::Code;
 using base::Fail;
 
 // A write-back that failed leaves bytes in the page cache that the disk has not; the kernel tells it once, to a process
-// that is gone. So what recovery is going to believe is made to come from the disk: everything that is not sealed, and of
-// each stream the segments that the last process may have been sealing. Earlier ones were synced before it went on.
+// that is gone. So what recovery is going to believe is made to come from the disk: everything but what the census lists as
+// sealed, which was durable before that was written.
 Status DistrustCache(RecoverySession& s) {
   if (base::Planted("page-cache-believed")) return {};
-  std::vector<SegmentRef> doubtful;
-  for (const Stream stream : {Stream::kCommit, Stream::kBulk, Stream::kCold}) {
-    if (stream == Stream::kCold && base::Planted("cold-trailer-believed")) continue;
-    const auto list = s.segments.List(stream);
-    for (size_t i = 0; i < list.size(); ++i)
-      if (!list[i]->trailer() || i + 2 >= list.size()) doubtful.push_back(list[i]);
-  }
-  for (const SegmentRef& segment : doubtful) {
+  for (const SegmentRef& segment : s.segments.List()) {
+    if (segment->header().stream == Stream::kCold && base::Planted("cold-trailer-believed")) continue;
+    const CensusEntry* const listed = s.Listed(segment->id());
+    if (segment->trailer() && listed != nullptr && listed->trailer) continue;
     if (!s.options.read_only && !base::Planted("recovered-tail-not-synced"))
       JZSE_RETURN_IF_ERROR(segment->file().SyncData());
     JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment->file().Size());
@@ -61,11 +57,56 @@ StatusOr<bool> SealedForCertain(RecoverySession& s, Segment& cold) {
   return DecodeTrailer(cold.sealer(), trailer->footer_end, Bytes(bytes, count)).has_value();
 }
 
+// Why it is not believed is damage to tell; it is no reason not to open.
+Status ReadCensus(RecoverySession& s) {
+  auto entries = s.census.Read();
+  if (base::Is(entries.status(), Code::kCorrupt)) {
+    s.damage.push_back(std::string(entries.status().message()));
+    return {};
+  }
+  JZSE_RETURN_IF_ERROR(entries.status());
+  s.believed = entries->has_value();
+  if (s.believed) s.listed = std::move(**entries);
+  return {};
+}
+
 }  // namespace
 
+const CensusEntry* RecoverySession::Listed(SegmentId id) const {
+  const auto at = std::lower_bound(listed.begin(), listed.end(), id,
+                                   [](const CensusEntry& entry, SegmentId wanted) { return entry.id < wanted; });
+  return at != listed.end() && at->id == id ? &*at : nullptr;
+}
+
+void CompareCensus(RecoverySession& s, const std::set<SegmentId>& files) {
+  for (const CensusEntry& entry : s.listed) {
+    const SegmentRef segment = s.segments.Find(entry.id);
+    if (!segment || !entry.trailer) continue;
+    const auto own = segment->trailer();
+    if (own == entry.trailer) continue;
+    s.damage.push_back(absl::StrCat(SegmentFileName(entry.id), own ? ": its trailer is another one than the census says"
+                                                                   : ": its trailer is damaged"));
+    if (own) continue;
+    segment->set_trailer(*entry.trailer);
+    segment->end = entry.trailer->footer_begin;
+  }
+  std::set<SegmentId> replaced;
+  for (const SegmentRef& cold : s.segments.List(Stream::kCold))
+    if (cold->trailer() && !base::Planted("census-asks-for-replaced"))
+      replaced.insert(cold->header().replaces.begin(), cold->header().replaces.end());
+  std::vector<CensusEntry> lost;
+  for (const CensusEntry& entry : s.listed) {
+    if (s.segments.Find(entry.id) || replaced.contains(entry.id)) continue;
+    if (!files.contains(entry.id)) s.damage.push_back(absl::StrCat(SegmentFileName(entry.id), ": the segment is missing"));
+    lost.push_back(entry);
+  }
+  s.census.Adopt(std::move(lost));
+}
+
 Status LoadSegments(RecoverySession& s) {
+  JZSE_RETURN_IF_ERROR(ReadCensus(s));
   JZSE_ASSIGN_OR_RETURN(const auto listing, s.env.ListDir(s.segments_directory()));
-  SegmentId highest = 0;
+  std::set<SegmentId> files;
   size_t foreigners = 0;
   std::vector<io::DirEntry> spares;
   for (const io::DirEntry& entry : listing) {
@@ -78,7 +119,7 @@ Status LoadSegments(RecoverySession& s) {
       s.Log(1, absl::StrCat("segments/", entry.name, " is no segment; left alone"));
       continue;
     }
-    highest = std::max(highest, *id);
+    files.insert(*id);
     const std::string path = absl::StrCat(s.segments_directory(), "/", entry.name);
     auto segment = OpenSegment(s.env, s.factory.files(), path, s.identity.store, !s.options.read_only);
     if (segment.ok() && (*segment)->id() != *id)
@@ -95,8 +136,10 @@ Status LoadSegments(RecoverySession& s) {
   // The identity file of another store, rather: nothing here may be taken for leftovers, the index least of all.
   if (foreigners > 0 && s.segments.count() == 0)
     return Fail(Code::kCorrupt, absl::StrCat(s.directory, ": the segments belong to another store than the file JZSE names"));
+  const SegmentId highest = std::max(files.empty() ? 0 : *files.rbegin(), s.listed.empty() ? 0 : s.listed.back().id);
   s.factory.UseIdsFrom(highest + 1);
   JZSE_RETURN_IF_ERROR(DistrustCache(s));
+  CompareCensus(s, files);
   return s.options.read_only ? Status() : s.factory.RemoveSpares(spares);
 }
 
@@ -123,7 +166,9 @@ Status DropUnfinished(RecoverySession& s) {
     }
     s.Log(2, absl::StrCat("dropping ", SegmentFileName(cold->id()), ", left by an unfinished compaction"));
     s.segments.Remove(cold->id());
-    if (!s.options.read_only) JZSE_RETURN_IF_ERROR(s.env.Remove(cold->path()));
+    if (s.options.read_only) continue;
+    if (s.Listed(cold->id()) != nullptr) JZSE_RETURN_IF_ERROR(s.census.Release());
+    JZSE_RETURN_IF_ERROR(s.env.Remove(cold->path()));
   }
   return {};
 }

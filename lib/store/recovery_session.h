@@ -25,6 +25,9 @@ struct RecoverySession {
   const RecoveryOptions& options;
   SegmentFactory& factory;
   SegmentSet& segments;
+  Census& census;
+  std::vector<CensusEntry> listed;  // by it, by id
+  bool believed = false;            // there is one, and it is whole
   Recovered result;
   std::vector<std::string> damage;
   Sequence known = 0;  // the index that was not usable says that the journal had come to here
@@ -33,11 +36,14 @@ struct RecoverySession {
     if (options.log) options.log(level, line);
   }
   std::string segments_directory() const { return directory + "/segments"; }
+  const CensusEntry* Listed(SegmentId id) const;  // null if it is not
 };
 
 // ------------------------------------------------------------------------------------------------ the segments
 
 Status LoadSegments(RecoverySession& s);
+// What the census says against what is there. `files`: the ids that have a file, be it damaged.
+void CompareCensus(RecoverySession& s, const std::set<SegmentId>& files);
 // Removes cold segments that compaction did not finish.
 Status DropUnfinished(RecoverySession& s);
 // Removes what sealed cold segments replace, and first, with `switch_index`, lets the index follow.

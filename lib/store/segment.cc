@@ -216,6 +216,7 @@ StatusOr<bool> SegmentScanner::Next(Item* item) {
        position_ += 8, item->skipped += 8) {
     JZSE_RETURN_IF_ERROR(Fill(position_, base::kRecordHeaderSize));
     Bytes view = Bytes(buffer_).substr(position_ - buffer_offset_);
+    if (view.empty()) break;  // the file ends before the segment does
     // No record begins with a word of zeros, and most of an unsealed segment is zeros.
     if (const size_t zeros = LeadingZeros(view); zeros > 8) {
       position_ += zeros - 8;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "io/io.h"
+#include "store/census.h"
 #include "store/file_pool.h"
 #include "store/segment.h"
 
@@ -30,6 +31,12 @@ class SegmentFactory {
                  uint64_t free_space_reserve);
 
   void UseIdsFrom(SegmentId next) { next_id_ = next; }
+  // Outlives the factory's use.
+  void UseCensus(Census* census) { census_ = census; }
+  // After a segment was made or sealed; any thread.
+  void UpdateCensus() {
+    if (census_ != nullptr) census_->Update();
+  }
   // Of an earlier process. They are not used again: after a power cut one of them may be a second name of a segment.
   Status RemoveSpares(const std::vector<io::DirEntry>& spares);
 
@@ -67,6 +74,7 @@ class SegmentFactory {
 
   io::Env& env_;
   FilePool files_;
+  Census* census_ = nullptr;
   const std::string directory_;
   const StoreId store_;
   const base::ReplicaId replica_;

@@ -4,6 +4,7 @@
 #define JZSE_STORE_STORE_H_
 
 #include "store/apply.h"            // IWYU pragma: export
+#include "store/census.h"           // IWYU pragma: export
 #include "store/chunk_store.h"      // IWYU pragma: export
 #include "store/chunker.h"          // IWYU pragma: export
 #include "store/compaction.h"       // IWYU pragma: export

@@ -259,7 +259,7 @@ class Uploads(ConsoleCase):
     def test_large_files_resume_after_the_connection_was_lost(self):
         path, digest = self.file('large.bin', 26 << 20)
         self.open()
-        self.page.slow(12 << 20)
+        self.page.slow(4 << 20)
         self.page.choose_files('.picker', [path])
         self.wait('(() => { const p = document.querySelector("#uploads [role=progressbar]")?.ariaValueNow; return p > 35 && p < 95; })()', 'progress')
         self.shot('files-uploading')
@@ -276,7 +276,7 @@ class Uploads(ConsoleCase):
     def test_large_files_resume_after_a_reload(self):
         path, digest = self.file('large.bin', 26 << 20)
         self.open()
-        self.page.slow(12 << 20)
+        self.page.slow(4 << 20)
         self.page.choose_files('.picker', [path])
         self.wait('document.querySelector("#uploads [role=progressbar]")?.ariaValueNow > 40', 'progress')
         self.run_js('window.addEventListener("beforeunload", (e) => e.stopImmediatePropagation(), true)')

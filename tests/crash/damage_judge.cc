@@ -35,10 +35,11 @@ std::vector<std::pair<uint64_t, uint64_t>> Differences(const std::string& a, con
 //  - in an unsealed commit segment, the last groups without exception: nothing behind them proves that they were ever
 //    acknowledged, so they look like the torn tail of a power cut (what is served is then the state before them);
 //  - in an unsealed bulk segment, a chunk that no file and no version needs;
-//  - the trailer of a sealed commit or bulk segment, or footer and trailer together: they repeat what the records say, and
-//    a seal that a power cut interrupts looks the same. The segment is then read in full, and everything in it is there.
+//  - the trailer of a sealed commit or bulk segment that the census does not list yet, or footer and trailer together: they
+//    repeat what the records say, and a seal that a power cut interrupts looks the same. The segment is then read in full, and
+//    everything in it is there.
 bool DamageWorld::Silent(const SegmentMapEntry& segment, const std::vector<const Piece*>& pieces) const {
-  const bool no_trailer = segment.stream != store::Stream::kCold && !pieces.empty() &&
+  const bool no_trailer = !segment.listed && segment.stream != store::Stream::kCold && !pieces.empty() &&
                           pieces.back()->kind == Kind::kTrailer;
   std::set<size_t> groups;
   for (const Piece* piece : pieces) {

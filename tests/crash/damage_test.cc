@@ -139,17 +139,21 @@ TEST_CASE("segments cut at any length") {
   }
 }
 
-TEST_CASE("a segment that is gone") {
-  const auto pristine = Built(true);
-  for (const std::string& path : SegmentPaths(*pristine)) {
-    for (const bool with_index : {true, false}) {
-      auto env = pristine->CloneKilled();
-      REQUIRE(env->Remove(path).ok());
-      if (!with_index) RemoveIndex(*env);
-      INFO(path << (with_index ? " with index" : " without index"));
-      const Outcome outcome = Use(*env);
-      CHECK(outcome.wrong == "");
-      if (with_index && outcome.opened && outcome.refused > 0) CHECK(outcome.problems != "");
+TEST_CASE("a segment that is gone is told, with the index and without") {
+  for (const bool sealed : {true, false}) {
+    const auto pristine = Built(sealed);
+    for (const std::string& path : SegmentPaths(*pristine)) {
+      for (const bool with_index : {true, false}) {
+        auto env = pristine->CloneKilled();
+        REQUIRE(env->Remove(path).ok());
+        if (!with_index) RemoveIndex(*env);
+        INFO(path << (with_index ? " with index" : " without index"));
+        const Outcome outcome = Use(*env);
+        CHECK(outcome.wrong == "");
+        CHECK(outcome.opened);
+        CHECK(outcome.reported > 0);
+        CHECK(outcome.problems.find(path.substr(path.rfind('/') + 1)) != std::string::npos);
+      }
     }
   }
 }
@@ -180,6 +184,206 @@ TEST_CASE("compaction keeps what proves that an unsealed segment has lost record
   CHECK(outcome.opened);
   CHECK(outcome.reported > 0);
   CheckHonest(outcome);
+}
+
+// Compacts all that it can: what is damaged stays.
+void CompactAll(Store& store) {
+  engine::CompactOptions options;
+  options.full = true;
+  REQUIRE(store.Compact(options).ok());
+}
+
+// One segment whose last sector is noise, records, footer and trailer, and behind it only what compaction wrote.
+std::unique_ptr<SimEnv> WithoutEnd() {
+  auto env = std::make_unique<SimEnv>();
+  {
+    auto store = OpenOn(*env);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "text", Contents().at("text")).ok());
+    REQUIRE(Put(**store, "default", "small", "a few bytes").ok());
+    REQUIRE((*store)->Close().ok());
+  }
+  const std::string first = SegmentPaths(*env).front();
+  {
+    auto store = OpenOn(*env);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "last", "an older state").ok());
+    REQUIRE(Put(**store, "default", "last", "written last").ok());
+    const uint64_t size = env->Content(first)->size();
+    for (uint64_t at = size - 600; at < size + 511; at += 512) (void)env->CorruptSector(first, std::min(at, size - 1), at);
+    CompactAll(**store);
+    REQUIRE((*store)->Close().ok());
+  }
+  REQUIRE(SegmentPaths(*env).size() == 2);
+  REQUIRE(SegmentPaths(*env).front() == first);
+  return env;
+}
+
+TEST_CASE("the damaged end of a sealed segment is told though compaction took the next one and the index is lost") {
+  const auto env = WithoutEnd();
+  RemoveIndex(*env);
+  for (int life = 0; life < 3; ++life) {  // at every opening, also once it is compacted again
+    const Outcome outcome = Use(*env);
+    INFO(outcome.problems);
+    CHECK(outcome.opened);
+    CHECK(outcome.wrong == "");
+    CHECK(outcome.missing > 0);
+    CHECK(outcome.reported > 0);
+    CHECK(outcome.problems.find("0000000000000001.seg: its trailer is damaged") != std::string::npos);
+    auto store = OpenOn(*env);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "afterwards", std::string(10, static_cast<char>('a' + life))).ok());
+    CompactAll(**store);
+    REQUIRE((*store)->Close().ok());
+  }
+}
+
+TEST_CASE("numbers of changes that are lost with a segment's end do not come again") {
+  const auto pristine = Built(true);
+  const auto open_last = [](SimEnv& env) {
+    auto store = OpenOn(env);
+    REQUIRE(store.ok());
+    return (*store)->GetStats()->sequence;
+  };
+  const auto last = open_last(*pristine->CloneKilled());
+  for (const bool gone : {true, false}) {
+    auto env = pristine->CloneKilled();
+    RemoveIndex(*env);
+    for (const std::string& path : SegmentPaths(*env)) {
+      const std::string bytes = *env->Content(path);
+      REQUIRE((gone ? env->Remove(path) : env->Put(path, bytes.substr(0, base::kSegmentHeaderSize))).ok());
+    }
+    CHECK(open_last(*env) >= last);
+  }
+}
+
+TEST_CASE("a trailer that is damaged is told, costs nothing, and goes with the next compaction") {
+  const auto pristine = Built(true);
+  for (const std::string& path : SegmentPaths(*pristine)) {
+    for (const bool with_index : {true, false}) {
+      auto env = pristine->CloneKilled();
+      REQUIRE(env->FlipBit(path, env->Content(path)->size() - 20, 3).ok());
+      if (!with_index) RemoveIndex(*env);
+      INFO(path << (with_index ? " with index" : " without index"));
+      const Outcome outcome = Use(*env);
+      CHECK(outcome.right == Contents().size());
+      CHECK(outcome.reported == 1);
+      CHECK(outcome.problems.find(": its trailer is damaged") != std::string::npos);
+      {
+        auto store = OpenOn(*env);
+        REQUIRE(store.ok());
+        for (const auto& [name, data] : Contents()) REQUIRE(Put(**store, "default", name, Digest(data)).ok());
+        model::NamespacePolicy policy;
+        policy.versions_max = 0;
+        REQUIRE((*store)->ConfigureNamespace("default", policy).ok());
+        CompactAll(**store);
+        REQUIRE((*store)->Close().ok());
+      }
+      const Outcome healed = Use(*env);
+      CHECK(healed.refused + healed.missing == 0);
+      CHECK(healed.reported == 0);
+      CHECK(healed.problems == "");
+    }
+  }
+}
+
+TEST_CASE("a census that is damaged, foreign or missing harms nothing, and a new one is written") {
+  const auto pristine = Built(true);
+  const std::string census = *pristine->Content(kCensusPath);
+  const size_t segments = SegmentPaths(*pristine).size();
+  CHECK(CensusOf(*pristine).size() == segments);
+  for (size_t i = 0; i < census.size() + 4; ++i) {
+    auto env = pristine->CloneKilled();
+    std::string bytes = census;
+    if (i < census.size()) bytes[i] ^= 4;
+    if (i == census.size()) bytes = "";
+    if (i == census.size() + 1) bytes.resize(bytes.size() / 2);
+    if (i == census.size() + 2) bytes = store::EncodeCensus({1, 2}, {});
+    const bool missing = i == census.size() + 3;
+    REQUIRE((missing ? env->Remove(kCensusPath) : env->Put(kCensusPath, bytes)).ok());
+    if (i % 2 == 0) RemoveIndex(*env);
+    INFO("damage " << i);
+    const Outcome outcome = Use(*env);
+    CHECK(outcome.right == Contents().size());
+    CHECK(outcome.reported == (missing ? 0 : 1));
+    CHECK((outcome.problems.find("SEGMENTS") == std::string::npos) == missing);
+    CHECK(CensusOf(*env).size() == segments);
+    CHECK(*env->Content(kCensusPath) == census);
+    CHECK(Use(*env).reported == 0);
+  }
+  auto env = pristine->CloneKilled();
+  REQUIRE(env->MarkUnreadable(kCensusPath, 0, census.size()).ok());
+  const Outcome outcome = Use(*env);
+  CHECK(outcome.right == Contents().size());
+  CHECK(outcome.reported == 1);
+  CHECK(Use(*env).reported == 0);
+}
+
+TEST_CASE("an older census asks for nothing that compaction replaced") {
+  const auto env = Built(true);
+  const std::string older = *env->Content(kCensusPath);
+  {
+    auto store = OpenOn(*env);
+    REQUIRE(store.ok());
+    REQUIRE(Put(**store, "default", "small", "a few bytes").ok());
+    CompactAll(**store);
+    REQUIRE((*store)->Close().ok());
+  }
+  REQUIRE(env->Put(kCensusPath, older).ok());
+  RemoveIndex(*env);
+  const Outcome outcome = Use(*env);
+  CHECK(outcome.right == Contents().size());
+  CHECK(outcome.reported == 0);
+}
+
+TEST_CASE("who takes the census away accepts what is lost") {
+  const auto env = WithoutEnd();
+  REQUIRE(env->Remove(SegmentPaths(*env).front()).ok());
+  RemoveIndex(*env);
+  CHECK(Use(*env).reported > 0);
+  CHECK(Use(*env).reported > 0);
+  REQUIRE(env->Remove(kCensusPath).ok());
+  CHECK(Use(*env).reported == 0);
+}
+
+TEST_CASE("a disk without room for a census can still be opened, emptied and compacted") {
+  for (const bool census : {true, false}) {
+    const auto env = Built(true);
+    if (!census) REQUIRE(env->Remove(kCensusPath).ok());
+    const auto without_census = [](const std::vector<std::string>& log) {
+      return std::any_of(log.begin(), log.end(),
+                         [](const std::string& line) { return line.find("census of segments is not up") != std::string::npos; });
+    };
+    // As little room as a segment for one deletion needs: there is none for the census, and that is all that happens.
+    bool deleted = false;
+    for (uint64_t room = 0; !deleted && room < 64 * base::kKiB; room += 64) {
+      std::vector<std::string> log;
+      env->SetFreeSpace(room);
+      auto store = OpenOn(*env, &log);
+      if (base::Is(store.status(), Code::kNoSpace)) continue;  // the index needs a little, too
+      INFO(store.status());
+      REQUIRE(store.ok());
+      deleted = Delete(**store, "default", "more").ok();
+      if (deleted) {
+        for (const auto& [path, data] : Contents())
+          if (path != "more" && path != "small") CHECK(Delete(**store, "default", path).ok());
+      }
+      CHECK(deleted == without_census(log));
+      CHECK((*store)->GetStats()->corrupt_records == 0);
+    }
+    CHECK(deleted);
+    env->SetFreeSpace(base::kMiB);
+    auto store = OpenOn(*env);
+    REQUIRE(store.ok());
+    CompactAll(**store);
+    REQUIRE((*store)->Close().ok());
+    const Outcome outcome = Use(*env);
+    CHECK(outcome.right == 1);
+    CHECK(outcome.wrong == "");
+    CHECK(outcome.reported == 0);
+    CHECK(outcome.problems == "");
+    CHECK(CensusOf(*env).size() == SegmentPaths(*env).size());
+  }
 }
 
 TEST_CASE("segments swapped, and one of another store") {

@@ -242,6 +242,8 @@ void DamageWorld::MapSegment(const std::string& path, const std::string& bytes) 
   segment.stream = header->stream;
   const uint64_t trailer_at = bytes.size() - store::kTrailerSize;
   segment.sealed = store::DecodeTrailer(sealer, trailer_at, Bytes(bytes).substr(trailer_at)).has_value();
+  const auto census = CensusOf(*disk_);
+  if (const auto entry = census.find(path); entry != census.end()) segment.listed = entry->second.trailer.has_value();
   const uint64_t end = segment.sealed ? trailer_at : bytes.size();
   segment.pieces.push_back({Piece::Kind::kHeader, 0, base::kSegmentHeaderSize});
   uint64_t at = base::kSegmentHeaderSize;

@@ -42,6 +42,7 @@ struct Piece {
 struct SegmentMapEntry {
   store::Stream stream = store::Stream::kCommit;
   bool sealed = false;
+  bool listed = false;            // as sealed, by the census
   size_t groups = 0;              // of an unsealed commit segment
   std::vector<Piece> pieces;      // in order of place, without gaps
 };

@@ -169,4 +169,17 @@ std::vector<std::string> SegmentPaths(const io::SimEnv& env) {
   return paths;
 }
 
+std::map<std::string, store::CensusEntry> CensusOf(const io::SimEnv& env) {
+  std::map<std::string, store::CensusEntry> listed;
+  const auto text = env.Content(std::string(kStore) + "/JZSE"), census = env.Content(kCensusPath);
+  if (!text.ok() || !census.ok()) return listed;
+  const auto identity = store::DecodeIdentity(*text);
+  if (!identity.ok()) return listed;
+  const auto entries = store::DecodeCensus(*census, identity->store);
+  if (entries.ok())
+    for (const store::CensusEntry& entry : *entries)
+      listed[std::string(kStore) + "/segments/" + store::SegmentFileName(entry.id)] = entry;
+  return listed;
+}
+
 }  // namespace jzse::crash

@@ -15,6 +15,7 @@
 
 #include "engine/engine.h"
 #include "io/sim_env.h"
+#include "store/format.h"
 
 namespace jzse::crash {
 
@@ -68,6 +69,9 @@ std::string VerifyProblems(Store& store);
 void RemoveIndex(io::SimEnv& env);
 // Paths of segment files, in order.
 std::vector<std::string> SegmentPaths(const io::SimEnv& env);
+inline constexpr char kCensusPath[] = "/store/SEGMENTS";
+// What the census on the disk lists, by path; nothing if there is none, or none that holds.
+std::map<std::string, store::CensusEntry> CensusOf(const io::SimEnv& env);
 
 }  // namespace jzse::crash
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole hostile store: a small one whose files were changed byte by byte, or whose records, headers and trailers were
+// A whole hostile store: a small one whose files were changed byte by byte, or whose records, headers, trailers and census were
 // changed and sealed again, is opened, listed, read, verified, written to, compacted and opened again. It never crashes; bytes
 // that nobody stored are never served, as long as checks were not forged.
 // libFuzzer: -max_len=256
@@ -88,7 +88,8 @@ class Vandal {
   }
 
   void Trailer(Choices& choices) {
-    const size_t which = choices.Below(sample_.segments.size());
+    const size_t which = choices.Below(sample_.segments.size() + 1);
+    if (which == sample_.segments.size()) return Census(choices);
     std::string* const bytes = Load(sample_.segments[which]);
     if (bytes == nullptr || bytes->size() < base::kSegmentHeaderSize + store::kTrailerSize) return;
     const uint64_t id = base::LoadLe<uint64_t>(bytes->data() + 32);
@@ -96,6 +97,15 @@ class Vandal {
     Overwrite(choices, begin + 8, begin + 48, bytes);
     const store::RecordSealer sealer(sample_.identity.store, id);
     Seal(sealer.CheckAt(begin, base::Bytes(*bytes).substr(begin, 48)), begin + 48, bytes);
+  }
+
+  // The other copy of the trailers.
+  void Census(Choices& choices) {
+    std::string* const bytes = Load(crash::kCensusPath);
+    if (bytes == nullptr || bytes->size() < 24 + base::kRecordCheckSize) return;
+    const size_t body = bytes->size() - base::kRecordCheckSize;
+    Overwrite(choices, 24, body, bytes);
+    Seal(base::Xxh128(base::Bytes(*bytes).substr(0, body), 0), body, bytes);
   }
 
   void Files(Choices& choices) {

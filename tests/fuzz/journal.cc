@@ -161,7 +161,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Forge(choices, env);
   store::SegmentFactory factory(env, std::string(kDirectory) + "/segments", kIdentity.store, kIdentity.replica, UINT64_MAX);
   store::SegmentSet segments;
-  const auto recovered = store::Recover(env, kDirectory, kIdentity, options, factory, segments);
+  store::Census census(env, kDirectory, kIdentity.store, segments, {});
+  const auto recovered = store::Recover(env, kDirectory, kIdentity, options, factory, segments, census);
   if (!recovered.ok()) return 0;
   CheckIndex(recovered->index->index());
 

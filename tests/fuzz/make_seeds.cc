@@ -105,6 +105,10 @@ void SeedPayload(const store::RecordHeader& header, Bytes payload, const store::
 
 void SeedStore(const fuzz::SampleStore& sample) {
   Seed("identity", store::EncodeIdentity(sample.identity));
+  if (const auto census = sample.env->Content(crash::kCensusPath); census.ok()) {
+    Seed("census", *census);
+    Seed("census", Bytes(*census).substr(24, census->size() - 40));
+  }
   for (const std::string& path : sample.segments) {
     const std::string bytes = *sample.env->Content(path);
     Seed("segment_header", Bytes(bytes).substr(0, 360));

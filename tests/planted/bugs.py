@@ -38,6 +38,8 @@ BUGS = [
     bug('reserve-ignored', 'upkeep store', 'the last free space of the disk is used up'),
     bug('writer-forgets-failure', 'memory_test', 'a content with a hole, left by a piece that could not be written, is committed'),
     # ---- recovery
+    bug('census-without-ends', 'damage_test', 'the census does not say where sealed segments end'),
+    bug('census-asks-for-replaced', 'damage_test power_cut_test', 'segments that compaction replaced are missed when the census still lists them'),
     bug('witness-compacted', 'damage_test', 'compaction drops what proves that an unsealed segment has lost records'),
     bug('torn-group-accepted', 'store_recovery_test power_cut_test', 'of a torn, never acknowledged group the whole records count'),
     bug('truncate-at-first-bad-record', 'store_recovery_test damage_test',

@@ -21,12 +21,15 @@ class Stream:
         assert self.answer.status == 200 and self.answer.headers['Content-Type'] == 'text/event-stream', self.answer.status
         self.comments = 0
 
-    def next(self):
+    def next(self, heartbeat=False):
+        """The next event; or None once a heartbeat has come, if that is what is waited for."""
         event = {}
         while True:
             line = self.answer.readline().decode().rstrip('\n')
             if line.startswith(':'):
                 self.comments += 1
+                if heartbeat:
+                    return None
             elif line:
                 key, value = line.split(': ', 1)
                 event[key] = value
@@ -69,7 +72,7 @@ class Changes(unittest.TestCase):
     def test_long_poll(self):
         self.put('before')
         answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=30').json))
+        threads = [threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=60').json))
                    for _ in range(10)]
         for thread in threads:
             thread.start()
@@ -96,7 +99,7 @@ class Changes(unittest.TestCase):
         writer.start()
         after = 0
         while len(seen) < count:
-            page = self.server.get(f'/v1/changes?after={after}&wait=20').json
+            page = self.server.get(f'/v1/changes?after={after}&wait=60').json
             self.assertTrue(page['changes'], 'a change was missed')
             seen += [change['path'] for change in page['changes']]
             after = page['next']
@@ -114,9 +117,10 @@ class Changes(unittest.TestCase):
         self.server.delete(file_path('three'))
         self.assertEqual([stream.next()[1] for _ in range(2)], ['move', 'delete'])
         before = stream.comments
-        threading.Timer(2.5, self.put, ['later']).start()
+        self.assertIsNone(stream.next(heartbeat=True))
+        self.assertEqual(stream.comments, before + 1)
+        self.put('later')
         self.assertEqual(stream.next()[2]['path'], 'later')
-        self.assertGreater(stream.comments, before, 'no heartbeat')
         stream.close()
         resumed = Stream(self.server, '?after=0', **{'Last-Event-ID': str(second)})
         self.assertEqual(resumed.next()[1], 'move')
@@ -166,7 +170,7 @@ class Changes(unittest.TestCase):
     def test_stop_ends_waits(self):
         stream = Stream(self.server)
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=30').status))
+        thread = threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=60').status))
         thread.start()
         wait_until(lambda: b'jzsed_watchers 2' in self.server.get('/metrics').body)
         self.assertEqual(self.server.stop(), 0)

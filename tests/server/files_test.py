@@ -325,8 +325,9 @@ class Stopping(unittest.TestCase):
         with Server() as server:
             data = os.urandom(MIB)
             idle, busy = server.socket(), server.socket()
-            busy.sendall(f'PUT {file_path("late")} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MIB}\r\n\r\n'.encode() + data[:1000])
-            wait_until(lambda: b'jzsed_connections 3' in server.get('/metrics').body)
+            busy.sendall(f'PUT {file_path("late")} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {MIB}\r\n\r\n'.encode())
+            self.assertEqual(busy.recv(1000), b'HTTP/1.1 100 Continue\r\n\r\n')  # it is under way
+            busy.sendall(data[:1000])
             stopped = []
             thread = threading.Thread(target=lambda: stopped.append(server.stop()))
             process = server.process
@@ -343,8 +344,8 @@ class Stopping(unittest.TestCase):
     def test_second_signal_cuts(self):
         with Server() as server:
             stuck = server.socket()
-            stuck.sendall(f'PUT {file_path("stuck")} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n'.encode())
-            wait_until(lambda: b'jzsed_connections 2' in server.get('/metrics').body)
+            stuck.sendall(f'PUT {file_path("stuck")} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n'.encode())
+            self.assertEqual(stuck.recv(1000), b'HTTP/1.1 100 Continue\r\n\r\n')
             server.process.terminate()
             wait_until(lambda: any('event=stopping' in line for line in server.log))
             self.assertEqual(server.stop(), 0)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slow and greedy clients: deadlines end them, caps refuse them, others are served meanwhile."""
 import contextlib
+import http.client
 import os
 import socket
 import threading
@@ -12,6 +13,21 @@ import server_case
 from server_case import Server, file_path, read_all, wait_until
 
 ATTACKERS = 300
+
+
+def healthy(limit, call):
+    """What `call` answers. On a machine so slow that a client in good health overran the limit of so many seconds itself, it may try again."""
+    while True:
+        start = time.monotonic()
+        try:
+            answer = call()
+            if answer.status != 408:
+                return answer
+            error = AssertionError(f'cut in good health: {answer}')
+        except (OSError, http.client.HTTPException) as cut:
+            error = cut
+        if time.monotonic() - start < limit:
+            raise error
 
 
 class Slow(unittest.TestCase):
@@ -25,35 +41,44 @@ class Slow(unittest.TestCase):
                     pass
 
     def attack(self, server, opening):
-        connections = [server.socket('127.0.0.2') for _ in range(ATTACKERS)]
-        for connection in connections:
-            connection.sendall(opening)
+        connections = []
+        for _ in range(ATTACKERS):
+            connections.append(server.socket('127.0.0.2'))
+            try:
+                connections[-1].sendall(opening)
+            except OSError:
+                pass  # so slow are we that it is cut already
         return connections
 
     def test_slow_heads_and_bodies(self):
         """Half of a head, or of a body, a byte at a time: all of them are cut, and nobody else notices."""
         put = f'PUT {file_path("slow")} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n'.encode()
         large = put.replace(b'60000', b'900000')
-        with Server('--head-timeout', '1000ms', '--progress-timeout', '1000ms', '--progress-bytes-min', '100000') as server:
+        with Server('--head-timeout', '2s', '--progress-timeout', '2s', '--progress-bytes-min', '100000') as server:
             for opening, status in ((b'GET /livez HTTP/1.1\r\nHost: localhost\r\nX: ', b'408'), (put, b''), (large, b''), (b'G', b'408')):
                 connections = self.attack(server, opening)
                 stop = threading.Event()
-                dripper = threading.Thread(target=self.drip, args=(connections, stop))
+                dripper = threading.Thread(target=self.drip, args=(connections, stop), daemon=True)
                 dripper.start()
                 for i in range(30):
-                    self.assertEqual(server.put(file_path(f'healthy/{i}'), b'x' * i).status // 100, 2)
-                    self.assertEqual(server.get(file_path(f'healthy/{i}')).body, b'x' * i)
+                    path = file_path(f'healthy/{i}')
+                    self.assertEqual(healthy(1.5, lambda: server.put(path, b'x' * i)).status // 100, 2)
+                    self.assertEqual(healthy(1.5, lambda: server.get(path)).body, b'x' * i)
+                answers = set()
                 for connection in connections:
                     connection.settimeout(server_case.DEADLINE)
-                    self.assertIn(status, read_all(connection)[:20])
+                    answers.add(read_all(connection)[9:12])
                     connection.close()
                 stop.set()
+                if status:
+                    self.assertIn(status, answers)
+                    self.assertLessEqual(answers, {status, b''})  # b'': nothing was read of it in time
                 dripper.join()
-            self.assertEqual(server.get(file_path('slow')).status, 404)
+            self.assertEqual(healthy(1.5, lambda: server.get(file_path('slow'))).status, 404)
 
     def test_slow_readers(self):
         data = b'x' * (8 << 20)
-        with Server('--progress-timeout', '1000ms', '--progress-bytes-min', '4000000') as server:
+        with Server('--progress-timeout', '2s', '--progress-bytes-min', '1000') as server:
             server.put(file_path('large'), data)
             readers = []
             for _ in range(50):
@@ -63,7 +88,7 @@ class Slow(unittest.TestCase):
                 reader.sendall(f'GET {file_path("large")} HTTP/1.1\r\nHost: localhost\r\n\r\n'.encode())
                 readers.append(reader)
             for _ in range(20):
-                self.assertEqual(len(server.get(file_path('large')).body), len(data))
+                self.assertEqual(len(healthy(1.5, lambda: server.get(file_path('large'))).body), len(data))
             wait_until(lambda: b'jzsed_connections 1\n' in server.get('/metrics').body)
             for reader in readers:
                 reader.close()
@@ -75,14 +100,20 @@ class Slow(unittest.TestCase):
                 self.assertEqual(read_all(connection).count(b'HTTP/1.1 200'), 1)
 
     def test_caps(self):
-        with Server('--connections-max', '20', '--connections-per-address-max', '10') as server:
+        with Server('--connections-max', '21', '--connections-per-address-max', '10', '--head-timeout', '600s', '--idle-timeout', '600s') as server, \
+                server.connect_closing() as asking:
+            def count(wanted):
+                """Asked on a connection that stays, because one that was closed counts until the server has seen that."""
+                wait_until(lambda: b'jzsed_connections %d\n' % wanted in server.request('GET', '/metrics', connection=asking).body)
             first = [server.socket('127.0.0.3') for _ in range(10)]
-            wait_until(lambda: b'jzsed_connections 11\n' in server.get('/metrics').body)
+            count(11)
             with server.socket('127.0.0.3') as refused:
                 answer = read_all(refused)
                 self.assertTrue(answer.startswith(b'HTTP/1.1 503') and b'Retry-After' in answer, answer)
             self.assertEqual(server.get('/livez').status, 200)
+            count(11)
             second = [server.socket('127.0.0.4') for _ in range(10)]
+            count(21)
             with server.socket('127.0.0.5') as refused:
                 self.assertTrue(read_all(refused).startswith(b'HTTP/1.1 503'))
             for connection in first + second:

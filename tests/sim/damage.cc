@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A medium that is not what it was: bits flipped, sectors of noise, sectors as they were some time ago (a write that the
 // disk confirmed and never made), sectors with what belongs elsewhere (a write that went astray), sectors that cannot be
-// read, a file cut short. Done to a copy of the disk, which is then opened.
+// read, a file cut short or gone. Done to a copy of the disk, which is then opened.
 //
 // What must hold, whatever is damaged:
 //  - nothing crashes; a refusal has a code;
@@ -26,7 +26,6 @@ using prop::Model;
 
 namespace {
 
-constexpr size_t kTrailerSize = 64;     // of a sealed segment: docs/format.md
 constexpr uint64_t kStaleCommits = 24;  // how old what a sector goes back to is, at most
 
 // Copies whole sectors of `from` at one place over those at another.
@@ -56,23 +55,48 @@ void World::RememberContent(const prop::Op& op) {
   if (setting_.damage && op.data != nullptr) ever_.insert(base::Xxh64(*op.data, 0));
 }
 
-// One piece of damage; tells where. Clears `provable` for a segment that was never sealed, or whose trailer is damaged so
-// that it looks so: nothing may vouch for its end then (see README.md, what is known and open).
-std::string World::Damage(SimEnv& disk, base::Prng& prng, bool* provable) {
+// What several pieces of damage did to the witnesses.
+struct World::Hurt {
+  std::map<std::string, store::CensusEntry> listed;  // on the disk as it was
+  bool census = false;    // it was hit, and may be an older one now
+  bool end = false;       // a segment's end or file went for which only the census vouches
+  bool unproven = false;  // one for which nothing may vouch
+
+  bool provable() const { return !unproven && !(census && end); }
+};
+
+// One piece of damage; tells where. Nothing may vouch for the end of a segment that was never sealed, or that the census does
+// not list yet.
+std::string World::Damage(SimEnv& disk, base::Prng& prng, Hurt* hurt) {
   std::vector<std::string> paths = disk.Paths();
   std::erase_if(paths, [](const std::string& path) { return path.find("/LOCK") != std::string::npos; });
+  const auto segments = crash::SegmentPaths(disk);
   std::string path = paths[prng.Below(paths.size())];
-  if (const auto segments = crash::SegmentPaths(disk); !segments.empty() && !prng.OneIn(4))
-    path = segments[prng.Below(segments.size())];
+  if (!segments.empty() && !prng.OneIn(4)) path = segments[prng.Below(segments.size())];
+  const bool segment = std::find(segments.begin(), segments.end(), path) != segments.end();
   const std::string content = *disk.Content(path);
-  if (content.empty()) return "";
-  const std::string story = DamageFile(disk, prng, paths, path, content);
-  if (path.find("/segments/") == std::string::npos) return story;
-  const bool sealed = content.size() > kTrailerSize && content.compare(content.size() - kTrailerSize, 8, "JZSEFOOT") == 0;
+  std::string story;
+  if ((segment || path == crash::kCensusPath) && prng.OneIn(8)) {
+    (void)disk.Remove(path);
+    story = path + " is gone";
+  } else if (!content.empty()) {
+    story = DamageFile(disk, prng, paths, path, content);
+  }
+  hurt->census |= path == crash::kCensusPath;
+  if (!segment) return story;
+  const auto trailer_of = [](const std::string& bytes) {
+    return bytes.size() > store::kTrailerSize ? bytes.substr(bytes.size() - store::kTrailerSize) : "";
+  };
   const auto after = disk.Content(path);
-  *provable &= sealed && after.ok() && after->size() == content.size() &&
-               after->compare(after->size() - kTrailerSize, kTrailerSize, content, content.size() - kTrailerSize,
-                              kTrailerSize) == 0;
+  const bool sealed = trailer_of(content).compare(0, 8, "JZSEFOOT") == 0;
+  const bool ends_as_before =
+      after.ok() && after->size() == content.size() && trailer_of(*after) == trailer_of(content);
+  const auto listed = hurt->listed.find(path);
+  if (listed != hurt->listed.end() && (listed->second.trailer || !after.ok())) {
+    hurt->end |= !ends_as_before;
+  } else {
+    hurt->unproven |= !sealed || !ends_as_before;
+  }
   return story;
 }
 
@@ -125,11 +149,12 @@ std::string World::CheckDamaged(Choice& choice) {
     trace_.Mix(disk->trace_hash());
     return problem;
   }
-  bool provable = true;
+  Hurt hurt;
+  hurt.listed = crash::CensusOf(*disk);
   for (uint64_t left = choice.prng.OneIn(3) ? 1 + choice.prng.Below(4) : 1; left > 0; --left)
-    story += (story.empty() ? "" : ", ") + Damage(*disk, choice.prng, &provable);
+    story += (story.empty() ? "" : ", ") + Damage(*disk, choice.prng, &hurt);
   Note([&] { return "damage: " + story; });
-  const std::string problem = OpenDamaged(*disk, provable, &choice.prng);
+  const std::string problem = OpenDamaged(*disk, hurt.provable(), &choice.prng);
   trace_.Mix(disk->trace_hash());
   return problem.empty() ? "" : "damaged by " + story + ": " + problem;
 }

@@ -116,7 +116,8 @@ class World {
   void RememberContent(const prop::Op& op);
   std::string DamageFile(io::SimEnv& disk, base::Prng& prng, const std::vector<std::string>& paths,
                          const std::string& path, const std::string& content);
-  std::string Damage(io::SimEnv& disk, base::Prng& prng, bool* provable);
+  struct Hurt;
+  std::string Damage(io::SimEnv& disk, base::Prng& prng, Hurt* hurt);
   std::string CheckDamaged(prop::Choice& choice);
   std::string CheckShortOpening(io::SimEnv& disk, base::Prng& prng);
   std::string OpenDamaged(io::SimEnv& disk, bool provable, base::Prng* live);

@@ -185,5 +185,56 @@ TEST_CASE("names of segments") {
     CHECK_FALSE(ParseSegmentFileName(name));
 }
 
+TEST_CASE("the census is the bytes of the manual and nothing else") {
+  const std::vector<CensusEntry> entries = {{1, Stream::kCommit, Trailer{4096, 4200, 3, 1, 3}},
+                                            {2, Stream::kBulk, std::nullopt},
+                                            {300, Stream::kCold, Trailer{1 << 20, (1 << 20) + 64, 0, 0, 0}}};
+  const std::string bytes = EncodeCensus(kStoreId, entries);
+  std::string want = "JZSECEN\x01";
+  base::Encoder encoder(&want);
+  encoder.U64(kStoreId.low);
+  encoder.U64(kStoreId.high);
+  want += std::string("\x01\x05\x80\x20\x68\x03\x01\x02", 8);           // segment 1, commit, sealed
+  want += std::string("\x01\x02", 2);                                     // segment 2, bulk
+  want += std::string("\xaa\x02\x07\x80\x80\x40\x40\x00\x00\x00", 10);  // segment 300, cold, sealed
+  const base::Hash128 check = base::Xxh128(want, 0);
+  encoder.U64(check.low);
+  encoder.U64(check.high);
+  CHECK(base::HexEncode(bytes) == base::HexEncode(want));
+  const auto back = DecodeCensus(bytes, kStoreId);
+  REQUIRE(back.ok());
+  CHECK(*back == entries);
+  CHECK(DecodeCensus(EncodeCensus(kStoreId, {}), kStoreId)->empty());
+  CHECK(base::Is(DecodeCensus(bytes, StoreId{1, 2}).status(), base::Code::kCorrupt));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string changed = bytes;
+    changed[i] ^= 1;
+    INFO("byte " << i);
+    CHECK_FALSE(DecodeCensus(changed, kStoreId).ok());
+    CHECK_FALSE(DecodeCensus(Bytes(bytes).substr(0, i), kStoreId).ok());
+  }
+}
+
+TEST_CASE("a census that cannot be true is refused, also when its check is right") {
+  const auto decoded = [](std::string_view entries) {
+    std::string bytes = EncodeCensus(kStoreId, {}).substr(0, 24) + std::string(entries);
+    const base::Hash128 check = base::Xxh128(bytes, 0);
+    base::Encoder encoder(&bytes);
+    encoder.U64(check.low);
+    encoder.U64(check.high);
+    return DecodeCensus(bytes, kStoreId).status();
+  };
+  using namespace std::string_view_literals;
+  CHECK(decoded("\x01\x01\x01\x02"sv).ok());
+  CHECK_FALSE(decoded("\x00\x01"sv).ok());                                                          // no segment has number 0
+  CHECK_FALSE(decoded("\x01\x01\x00\x01"sv).ok());                                                  // twice the same
+  CHECK_FALSE(decoded("\x02\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01"sv).ok());              // back to number 1
+  CHECK_FALSE(decoded("\x01\x00"sv).ok());                                                          // no such stream
+  CHECK_FALSE(decoded("\x01\x09"sv).ok());                                                          // a bit that means nothing
+  CHECK_FALSE(decoded("\x01\x05\x00\x00\x00\x00\x00"sv).ok());                                      // a footer in the header
+  CHECK_FALSE(decoded("\x01\x05\x80\x20\x80\x80\x80\x80\x08\x00\x00\x00"sv).ok());                  // a footer behind everything
+  CHECK_FALSE(decoded("\x01\x05\x80\x20"sv).ok());                                                  // half an entry
+}
+
 }  // namespace
 }  // namespace jzse::store
