@@ -53,6 +53,11 @@ class SnapshotImpl : public Snapshot {
   std::atomic<size_t>& open_;
 };
 
+// What the options want to be read from; null: the newest state.
+inline const store::ReadView* ViewOf(const GetOptions& options) {
+  return options.snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(options.snapshot)->view;
+}
+
 class StoreImpl : public Store {
  public:
   StoreImpl(std::unique_ptr<io::Env> owned, io::Env& env, std::string path, const Options& options);

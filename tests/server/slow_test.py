@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Slow and greedy clients: deadlines end them, caps refuse them, others are served meanwhile."""
+import contextlib
 import http.client
+import os
 import socket
 import threading
 import time
@@ -143,6 +145,35 @@ class Slow(unittest.TestCase):
             self.assertEqual(len(statuses), 480)
             self.assertLessEqual(set(statuses), {200, 503})
             self.assertIn(200, statuses)
+
+    def test_downloads_share_transfer_memory(self):
+        """Four downloads that nobody reads hold what there is for downloads. Another one goes without memory; one that is stored compressed waits."""
+        with Server('--transfer-memory', '4MiB') as server:
+            server.send_json('PUT', '/v1/namespaces/squeezed', {'compression': 3})
+            data = os.urandom(24 * 1024 * 1024)
+            text = b'a line that is there more than once\n' * 30_000
+            server.put(file_path('large'), data)
+            server.put(file_path('text', 'squeezed'), text)
+            holders = [server.socket() for _ in range(4)]
+            for holder in holders:
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+                holder.sendall(f'GET {file_path("large")} HTTP/1.1\r\nHost: localhost\r\n\r\n'.encode())
+            wait_until(lambda: b'jzsed_transfer_buffer_bytes 2097152\n' in server.get('/metrics').body)
+            self.assertTrue(server.get(file_path('large')).body == data)
+            with server.socket() as late:
+                late.sendall(f'GET {file_path("text", "squeezed")} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'.encode())
+                late.settimeout(1)
+                early = b''
+                with contextlib.suppress(TimeoutError):
+                    while True:
+                        early += late.recv(65536)
+                self.assertEqual(early.partition(b'\r\n\r\n')[2], b'')
+                holders[0].close()
+                late.settimeout(30)
+                self.assertTrue((early + read_all(late)).partition(b'\r\n\r\n')[2] == text)
+            for holder in holders:
+                holder.close()
+            wait_until(lambda: b'jzsed_transfer_buffer_bytes 0\n' in server.get('/metrics').body)
 
     def test_transfer_memory(self):
         with Server('--transfer-memory', '4MiB', '--upload-buffer', '512KiB') as server:

@@ -138,6 +138,22 @@ class Uploads(unittest.TestCase):
             self.assertTrue(read_all(connection).startswith(b'HTTP/1.1 204'))
         self.assertTrue(self.server.get(file_path('twice')).body == data)
 
+    def test_a_silent_client_gives_way(self):
+        """Its connection is open, but nothing comes any more: whoever wants the upload gets it, long before the deadline of a body."""
+        data = os.urandom(2 * MIB)
+        url = self.create(len(data), path='silent')
+        with self.server.socket() as connection:
+            connection.sendall(f'PATCH {url} HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n'
+                               f'Content-Type: application/offset+octet-stream\r\nContent-Length: {len(data)}\r\n\r\n'.encode())
+            connection.sendall(data[:MIB])
+            wait_until(lambda: self.patch(url, 0, b'').status == 409)
+            start = time.monotonic()
+            wait_until(lambda: self.patch(url, 0, b'').status == 409 and self.offset(url) == MIB)  # what had arrived is kept
+            self.assertLess(time.monotonic() - start, 25)
+            self.assertEqual(read_all(connection), b'')
+            self.assertEqual(self.patch(url, MIB, data[MIB:]).status, 204)
+        self.assertTrue(self.server.get(file_path('silent')).body == data)
+
     def test_refused_before_the_body_is_sent(self):
         url = self.create(2 * MIB, path='asked')
         with self.server.socket() as connection:
