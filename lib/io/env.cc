@@ -39,7 +39,9 @@ StatusOr<std::string> ReadWholeFile(Env& env, const std::string& path, size_t si
   }
   std::string bytes(size, '\0');
   JZSE_ASSIGN_OR_RETURN(const size_t count, file->Read(0, bytes.size(), bytes.data()));
-  bytes.resize(count);
+  // What was not read must not be taken for what is not there.
+  if (count < size)
+    return base::Fail(base::Code::kIo, absl::StrCat(path, ": a read ended at ", count, " of ", size, " bytes"));
   return bytes;
 }
 

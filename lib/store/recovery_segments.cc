@@ -17,10 +17,19 @@ using base::Fail;
 // sealed, which was durable before that was written.
 Status DistrustCache(RecoverySession& s) {
   if (base::Planted("page-cache-believed")) return {};
-  for (const SegmentRef& segment : s.segments.List()) {
-    if (segment->header().stream == Stream::kCold && base::Planted("cold-trailer-believed")) continue;
-    const CensusEntry* const listed = s.Listed(segment->id());
-    if (segment->trailer() && listed != nullptr && listed->trailer) continue;
+  std::vector<SegmentRef> doubtful;
+  for (const Stream stream : {Stream::kCommit, Stream::kBulk, Stream::kCold}) {
+    if (stream == Stream::kCold && base::Planted("cold-trailer-believed")) continue;
+    const auto list = s.segments.List(stream);
+    for (size_t i = 0; i < list.size(); ++i) {
+      const CensusEntry* const listed = s.Listed(list[i]->id());
+      // Where there is no census and none comes: earlier ones were synced before their writer went on.
+      const bool earlier = !s.believed && s.options.read_only && i + 2 < list.size();
+      const bool certain = list[i]->trailer() && (earlier || (listed != nullptr && listed->trailer));
+      if (!certain) doubtful.push_back(list[i]);
+    }
+  }
+  for (const SegmentRef& segment : doubtful) {
     if (!s.options.read_only && !base::Planted("recovered-tail-not-synced"))
       JZSE_RETURN_IF_ERROR(segment->file().SyncData());
     JZSE_ASSIGN_OR_RETURN(const uint64_t size, segment->file().Size());
