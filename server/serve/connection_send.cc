@@ -150,10 +150,8 @@ bool Connection::SendPiece(Piece* piece) {
       return false;
     }
   } else {
-    // Pieces end anywhere: what is less than a segment goes with the next one.
-    const bool more = !endless_ && size - piece_sent_ < source_left_;
-    sent = send(socket_.fd(), piece->bytes().data() + piece_sent_, static_cast<size_t>(size - piece_sent_),
-                MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    // Not MSG_MORE, although pieces end anywhere: it cost a fifth of the rate of one connection.
+    sent = send(socket_.fd(), piece->bytes().data() + piece_sent_, static_cast<size_t>(size - piece_sent_), MSG_NOSIGNAL);
   }
   if (sent < 0) return Blocked();
   const auto count = static_cast<uint64_t>(sent);
