@@ -87,7 +87,7 @@ StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, b
     return {};
   });
   if (known.ok()) {
-    if (segments != nullptr && census_ != nullptr) census_->Update(true);
+    if (segments != nullptr && census_ != nullptr) census_->Update();
     return made;
   }
   made.reset();
