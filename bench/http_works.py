@@ -11,6 +11,7 @@ import functools
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -22,8 +23,8 @@ import time
 import measures
 from measures import GIB, KIB, MIB
 
-SERVER_CPU = "0"
-LOAD_CPUS = f"1-{os.cpu_count() - 1}" if os.cpu_count() > 1 else "0"
+CPUS = [str(cpu) for cpu in sorted(os.sched_getaffinity(0))]  # a container may have been given any
+SERVER_CPU, LOAD_CPUS = CPUS[0], ",".join(CPUS[1:] or CPUS)
 FILES = 1000  # of 4 KiB, read in turn
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 START_S = 20
@@ -99,9 +100,16 @@ def process(words, **how):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the system gives to clients, so that nobody's connection takes it before the server does."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        lowest = int(file.read().split()[0])
+    for _ in range(1000):
+        port = random.randrange(12_000, lowest) if lowest > 13_000 else 0
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return probe.getsockname()[1]
+    raise OSError("no port is free")
 
 
 @contextlib.contextmanager
@@ -162,7 +170,7 @@ def wrk(bench, port, path, script, connections, seconds):
     file = os.path.join(path, "load.lua")
     with open(file, "w", encoding="ascii") as out:
         out.write(script)
-    done = subprocess.run(["taskset", "-c", LOAD_CPUS, "wrk", "-t", str(min(connections, max(1, os.cpu_count() - 1))), "-c", str(connections),
+    done = subprocess.run(["taskset", "-c", LOAD_CPUS, "wrk", "-t", str(min(connections, max(1, len(CPUS) - 1))), "-c", str(connections),
                            "-d", f"{max(1, round(seconds))}s", "--timeout", "30s", "-s", file, f"http://127.0.0.1:{port}/"],
                           capture_output=True, text=True, check=False, timeout=seconds + 120)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)

@@ -23,7 +23,8 @@ struct jzse_metadata {
 
 struct jzse_reader {
   jzse_reader(jzse_store* s, std::unique_ptr<engine::Reader> e)
-      : count(s->handles, HandleKind::kReader), engine(std::move(e)) {}
+      : store(s), count(s->handles, HandleKind::kReader), engine(std::move(e)) {}
+  jzse_store* const store;
   HandleCount count;
   std::unique_ptr<engine::Reader> engine;
   uint64_t position = 0;  // of the next sequential read
@@ -271,6 +272,40 @@ int jzse_reader_read_at(jzse_reader* reader, uint64_t offset, void* buffer, size
   return Enter(error, [&]() -> Status {
     JZSE_RETURN_IF_ERROR(Need({{reader, "reader"}, {buffer, "buffer"}, {count, "count"}}));
     JZSE_ASSIGN_OR_RETURN(*count, reader->engine->ReadAt(offset, static_cast<char*>(buffer), size));
+    return absl::OkStatus();
+  });
+}
+
+namespace {
+
+StatusOr<engine::Reader::Waits> TakeWaits(uint32_t flags) {
+  using Waits = engine::Reader::Waits;
+  if ((flags & ~uint32_t{JZSE_SPAN_CACHED | JZSE_SPAN_LOCATED}) != 0) return Fail(Code::kUnsupported, "unknown flags");
+  if ((flags & JZSE_SPAN_LOCATED) != 0) return Waits::kNothing;
+  return (flags & JZSE_SPAN_CACHED) != 0 ? Waits::kIndex : Waits::kAll;
+}
+
+}  // namespace
+
+int jzse_reader_span(jzse_reader* reader, uint64_t offset, uint32_t flags, const void** data, size_t* size,
+                     jzse_error* error) {
+  if (data != nullptr) *data = nullptr;
+  if (size != nullptr) *size = 0;
+  return Enter(error, [&]() -> Status {
+    JZSE_RETURN_IF_ERROR(Need({{reader, "reader"}, {data, "data"}, {size, "size"}}));
+    JZSE_ASSIGN_OR_RETURN(const auto waits, TakeWaits(flags));
+    JZSE_ASSIGN_OR_RETURN(const Bytes span, reader->engine->Span(offset, waits));
+    *data = span.data();
+    *size = span.size();
+    return absl::OkStatus();
+  });
+}
+
+int jzse_reader_metadata(jzse_reader* reader, jzse_metadata** metadata, jzse_error* error) {
+  if (metadata != nullptr) *metadata = nullptr;
+  return Enter(error, [&]() -> Status {
+    JZSE_RETURN_IF_ERROR(Need({{reader, "reader"}, {metadata, "metadata"}}));
+    *metadata = new jzse_metadata(reader->store, engine::Attributes(reader->engine->attributes()));
     return absl::OkStatus();
   });
 }

@@ -5,6 +5,7 @@
 // Both threads start when they are first needed and end in Close.
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/store_impl.h"
@@ -26,7 +27,7 @@ constexpr size_t kSmallSegmentsMax = 64;
 
 void StoreImpl::StartBackground() {
   background_ = env_.StartThread([this] { BackgroundLoop(); }, io::Env::Priority::kBackground);
-  if (background_) spares_ = env_.StartThread([this] { SparesLoop(); }, io::Env::Priority::kBackground);
+  if (background_) segments_thread_ = env_.StartThread([this] { SegmentsLoop(); }, io::Env::Priority::kBackground);
 }
 
 void StoreImpl::StopBackground() {
@@ -35,9 +36,9 @@ void StoreImpl::StopBackground() {
     background_stop_ = true;
   }
   background_wake_.notify_all();
-  spares_wake_.notify_all();
+  segments_wake_.notify_all();
   background_.reset();
-  spares_.reset();
+  segments_thread_.reset();
 }
 
 void StoreImpl::Nudge() {
@@ -98,17 +99,23 @@ void StoreImpl::BackgroundLoop() {
 }
 
 // A writer that comes to the end of its segment before the next one is there makes it itself, and everybody waits: tens of
-// milliseconds of zeros. So they have a thread of their own, which no slow index holds up.
-void StoreImpl::SparesLoop() {
+// milliseconds of zeros. Sealing the last one is several syncs. So both have a thread of their own, which no slow index holds up.
+void StoreImpl::SegmentsLoop() {
   for (;;) {
     {
       std::unique_lock lock(background_mutex_);
-      spares_wake_.wait(lock, [this] { return background_stop_ || spare_wanted_ != 0; });
+      segments_wake_.wait(lock, [this] { return background_stop_ || spare_wanted_ != 0 || journal_->sealing(); });
       if (background_stop_) return;
     }
+    (void)FinishSealing();
     const Status status = base::CatchOutOfMemory([&] { return PrepareSpare(); });
     if (!status.ok()) Log(1, absl::StrCat("no spare segment: ", status.message()));
   }
+}
+
+Status StoreImpl::FinishSealing() {
+  const Status sealed = journal_->FinishSealing();
+  return sealed.ok() ? sealed : Poison("a segment could not be sealed", sealed);
 }
 
 Status StoreImpl::PrepareSpare() {
@@ -119,21 +126,29 @@ Status StoreImpl::PrepareSpare() {
   return base::Is(status, Code::kNoSpace) ? Status() : status;
 }
 
-// Under commit_mutex_.
-void StoreImpl::AskForSpare() {
+// What has to be done to the commit segments before and behind the open one. Under commit_mutex_.
+void StoreImpl::TendSegments() {
   const store::SegmentId segment = journal_->position().segment;
-  if (spare_asked_in_ == segment || journal_->remaining() >= journal_->next_segment_size() / 2) return;
-  spare_asked_in_ = segment;
+  const bool ask = spare_asked_in_ != segment && journal_->remaining() < journal_->next_segment_size() / 2;
+  if (!ask && !journal_->sealing()) return;
   {
     std::lock_guard lock(background_mutex_);
-    spare_wanted_ = journal_->next_segment_size();
+    if (ask) spare_wanted_ = journal_->next_segment_size();
   }
-  spares_wake_.notify_one();
+  if (ask) spare_asked_in_ = segment;
+  if (background_) {
+    segments_wake_.notify_one();
+  } else if (std::exchange(seal_due_, journal_->sealing())) {
+    (void)FinishSealing();  // a group later, as with a thread: what must hold in between is simulated, too
+  }
 }
 
 Status StoreImpl::WorkInBackground(int64_t* expired_at) {
   JZSE_RETURN_IF_ERROR(MaintainIndex(true));
-  if (!spares_) JZSE_RETURN_IF_ERROR(PrepareSpare());
+  if (!segments_thread_) {
+    JZSE_RETURN_IF_ERROR(FinishSealing());
+    JZSE_RETURN_IF_ERROR(PrepareSpare());
+  }
   const uint64_t written = counters_.journal_bytes + chunks_->bytes_written();
   if (written - bytes_at_compaction_ >= kCompactionBytesMin) {
     bytes_at_compaction_ = written;

@@ -420,7 +420,7 @@ void StoreImpl::PublishBatch(store::Stage& stage) {
     if (!telling_feeds_.empty()) TellFeeds();
   }
   if (!base::Planted("feed-not-woken")) feed_changed_.notify_all();
-  AskForSpare();
+  TendSegments();
   DrainIfFull();
   Nudge();
 }

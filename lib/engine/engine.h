@@ -137,6 +137,10 @@ class Reader {
   virtual const Attributes& attributes() const = 0;
   // Up to `size` bytes from `offset`; fewer only at the end.
   virtual StatusOr<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) = 0;
+  // The bytes from `offset` to the end of the stored piece they are in; empty at the end of the content. Valid until the
+  // next call. kBusy where more would have to be waited for than `waits` allows.
+  enum class Waits { kAll, kIndex, kNothing };  // for the content and the index; for the index alone; not even for that
+  virtual StatusOr<Bytes> Span(uint64_t offset, Waits waits) = 0;
   virtual Status Extents(uint64_t offset, size_t max, std::vector<Extent>* extents) = 0;
 };
 

@@ -131,11 +131,12 @@ class FeedImpl : public Feed {
   Status Take(const store::SegmentRef& segment, Sequence until, std::map<Sequence, Item>* items,
               Sequence* horizon) {
     uint64_t from = base::kSegmentHeaderSize;
-    if (!segment->trailer() && segment->id() == open_segment_) from = open_offset_;
+    const bool sealed = segment->trailer().has_value();  // it may become so meanwhile
+    if (!sealed && segment->id() == open_segment_) from = open_offset_;
     JZSE_ASSIGN_OR_RETURN(store::SegmentEntries found,
-                          segment->trailer() ? store::ReadEntries(*segment, from, 0, nullptr) : ReadOpen(*segment, from));
+                          sealed ? store::ReadEntries(*segment, from, 0, nullptr) : ReadOpen(*segment, from));
     // A segment that is read piece by piece tells how far this piece goes.
-    if (!segment->trailer() && found.entries.size() >= base::kFeedBatchMax)
+    if (!sealed && found.entries.size() >= base::kFeedBatchMax)
       *horizon = std::min(*horizon, found.entries.back().header.sequence);
     for (store::FooterEntry& entry : found.entries) {
       if (entry.header.type != store::RecordType::kChange) continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading files: one look-up, one positioned read, checked. No lock is shared with writers.
+// Reading files: one look-up, one positioned read, checked. No lock is shared with writers. Open readers are in reader.cc.
 //
 // Compaction may move a record between look-up and read; the segment is then gone from the set and the look-up is
 // repeated. A read under a view (snapshot, open reader) cannot meet this: the view holds the segments.
@@ -20,10 +20,6 @@ using model::ContentKind;
 namespace {
 
 constexpr int kAttemptsMax = 32;
-
-const store::ReadView* ViewOf(const GetOptions& options) {
-  return options.snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(options.snapshot)->view;
-}
 
 // The one error that a second look-up mends.
 bool MovedAway(const Status& status) { return base::Is(status, Code::kBusy); }
@@ -289,179 +285,6 @@ StatusOr<size_t> StoreImpl::ReadRange(std::string_view ns, std::string_view path
   }
   JZSE_ASSIGN_OR_RETURN(const auto reader, OpenReader(ns, path, options));
   return reader->ReadAt(offset, buffer, size);
-}
-
-// ------------------------------------------------------------------------------------------------ readers
-
-class ReaderImpl : public Reader {
- public:
-  ReaderImpl(StoreImpl& store, StoreImpl::Found found) : store_(store), found_(std::move(found)) {
-    info_ = InfoOf(found_.entry);
-    attributes_ = AttributesOf(found_.entry);
-  }
-
-  Status Load(const GetOptions& options) {
-    const Content& content = found_.entry.content().content;
-    if (content.storage == Content::Storage::kChunked) {
-      own_view_ = store_.NewView();
-      view_ = &own_view_;
-      // What was looked up must still be so in the view, or its chunks may be gone from it.
-      if (options.snapshot != nullptr) {
-        view_ = ViewOf(options);
-      } else {
-        const Sequence version = found_.entry.sequence;
-        if (!store_.FindVersion(found_.ns, found_.path, version, view_).ok())
-          return Fail(Code::kBusy, absl::StrCat(model::Quoted(found_.path), ": changed while it was opened"));
-      }
-      JZSE_ASSIGN_OR_RETURN(walker_, store::ManifestWalker::Open(content.manifest, [this](const Hash256& hash) {
-                              std::string node;
-                              const Status status =
-                                  store_.chunks_->Read(found_.ns, hash, view_, false, &node);
-                              return status.ok() ? StatusOr<std::string>(std::move(node)) : StatusOr<std::string>(status);
-                            }));
-      if (walker_->size() != info_.size)
-        return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": manifest and size disagree"));
-      return {};
-    }
-    if (content.storage == Content::Storage::kNone) return {};
-    return store_.ReadInline(found_, ViewOf(options), &inline_);
-  }
-
-  const FileInfo& info() const override { return info_; }
-  const Attributes& attributes() const override { return attributes_; }
-
-  StatusOr<size_t> ReadAt(uint64_t offset, char* buffer, size_t size) override {
-    if (offset >= info_.size) return size_t{0};
-    size = std::min<uint64_t>(size, info_.size - offset);
-    if (!walker_) {
-      std::copy_n(inline_.view().data() + offset, size, buffer);
-      return size;
-    }
-    size_t done = 0;
-    while (done < size) {
-      JZSE_RETURN_IF_ERROR(Position(offset + done));
-      const uint64_t within = offset + done - chunk_offset_;
-      const size_t piece = std::min<uint64_t>(size - done, chunk_.size() - within);
-      std::copy_n(chunk_.data() + within, piece, buffer + done);
-      done += piece;
-    }
-    return done;
-  }
-
-  Status Extents(uint64_t offset, size_t max, std::vector<Extent>* extents) override;
-
- private:
-  // Loads the chunk that holds `offset`.
-  Status Position(uint64_t offset) {
-    if (loaded_ && offset >= chunk_offset_ && offset < chunk_offset_ + chunk_.size()) return {};
-    loaded_ = false;
-    if (walker_->valid() && walker_->chunk_offset() + walker_->chunk().size == offset) {
-      JZSE_RETURN_IF_ERROR(walker_->Next());
-    } else {
-      JZSE_RETURN_IF_ERROR(walker_->Seek(offset));
-    }
-    if (!walker_->valid())
-      return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": the manifest ends early"));
-    const Status status = store_.chunks_->Read(found_.ns, walker_->chunk().hash, view_, false, &chunk_);
-    if (!status.ok()) {
-      if (base::Is(status, Code::kCorrupt)) ++store_.counters_.corrupt_records;
-      return base::Annotate(status, model::Quoted(found_.path));
-    }
-    if (chunk_.size() != walker_->chunk().size)
-      return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": a chunk has the wrong size"));
-    chunk_offset_ = walker_->chunk_offset();
-    loaded_ = true;
-    return {};
-  }
-
-  Status InlineExtent(uint64_t offset, std::vector<Extent>* extents);
-  Status ChunkExtent(uint64_t offset, std::vector<Extent>* extents);
-
-  StoreImpl& store_;
-  StoreImpl::Found found_;
-  FileInfo info_;
-  Attributes attributes_;
-  base::Buffer inline_;
-  store::ReadView own_view_;
-  const store::ReadView* view_ = nullptr;
-  std::optional<store::ManifestWalker> walker_;
-  std::string chunk_;
-  uint64_t chunk_offset_ = 0;
-  bool loaded_ = false;
-  std::vector<store::SegmentRef> held_;   // behind extents given out
-};
-
-Status ReaderImpl::Extents(uint64_t offset, size_t max, std::vector<Extent>* extents) {
-  while (extents->size() < max && offset < info_.size) {
-    JZSE_RETURN_IF_ERROR(walker_ ? ChunkExtent(offset, extents) : InlineExtent(offset, extents));
-    offset += extents->back().length;
-  }
-  return {};
-}
-
-namespace {
-
-// The place of stored bytes inside a record that was read and checked.
-StatusOr<Extent> PlaceIn(store::Segment& segment, const store::Location& location, const std::string& record,
-                         Bytes stored, uint64_t skip) {
-  const int fd = segment.file().Descriptor();
-  if (fd < 0) return Fail(Code::kUnsupported, "there is no descriptor to give out");
-  const uint64_t within = static_cast<uint64_t>(stored.data() - record.data());
-  return Extent{fd, location.offset + within + skip, stored.size() - skip};
-}
-
-}  // namespace
-
-Status ReaderImpl::InlineExtent(uint64_t offset, std::vector<Extent>* extents) {
-  JZSE_ASSIGN_OR_RETURN(const store::Location location, store_.HolderOf(found_.entry, nullptr));
-  const store::SegmentRef segment = store_.segments_.Find(location.segment);
-  if (!segment) return Fail(Code::kBusy, "the content was just moved; open the file again");
-  store::RecordHeader header;
-  std::string record;
-  JZSE_ASSIGN_OR_RETURN(Bytes payload, segment->ReadRecord(location, &header, &record));
-  if ((header.flags & store::kFlagGroupFirst) != 0) payload.remove_prefix(store::kGroupPrefixSize);
-  JZSE_ASSIGN_OR_RETURN(const store::ChangeRecord change, store::DecodeChange(payload));
-  if (change.encoding != store::InlineEncoding::kRaw)
-    return Fail(Code::kUnsupported, absl::StrCat(model::Quoted(found_.path), ": is stored compressed"));
-  JZSE_ASSIGN_OR_RETURN(const Extent extent, PlaceIn(*segment, location, record, change.inline_bytes, offset));
-  extents->push_back(extent);
-  held_.push_back(segment);
-  return {};
-}
-
-Status ReaderImpl::ChunkExtent(uint64_t offset, std::vector<Extent>* extents) {
-  JZSE_RETURN_IF_ERROR(walker_->Seek(offset));
-  if (!walker_->valid())
-    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": the manifest ends early"));
-  loaded_ = false;
-  JZSE_ASSIGN_OR_RETURN(const store::ChunkEntry entry,
-                        store_.chunks_->Find(found_.ns, walker_->chunk().hash, view_));
-  const store::SegmentRef segment = FindIn(view_->segments, entry.location.segment);
-  if (!segment) return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(found_.path), ": a chunk is missing"));
-  store::RecordHeader header;
-  std::string record;
-  JZSE_ASSIGN_OR_RETURN(const Bytes payload, segment->ReadRecord(entry.location, &header, &record));
-  JZSE_ASSIGN_OR_RETURN(const store::ChunkRecord chunk, store::DecodeChunk(payload));
-  if (chunk.encoding != store::InlineEncoding::kRaw)
-    return Fail(Code::kUnsupported, absl::StrCat(model::Quoted(found_.path), ": is stored compressed"));
-  JZSE_ASSIGN_OR_RETURN(const Extent extent, PlaceIn(*segment, entry.location, record, chunk.bytes,
-                                                     offset - walker_->chunk_offset()));
-  extents->push_back(extent);
-  held_.push_back(segment);
-  return {};
-}
-
-StatusOr<std::unique_ptr<Reader>> StoreImpl::OpenReader(std::string_view ns, std::string_view path,
-                                                        const GetOptions& options) {
-  for (int attempt = 0;; ++attempt) {
-    JZSE_ASSIGN_OR_RETURN(Found found, FindFile(ns, path, options));
-    if (found.entry.kind() == ContentKind::kDirectory)
-      return Fail(Code::kExists, absl::StrCat(model::Quoted(found.path), ": is a directory"));
-    auto reader = std::make_unique<ReaderImpl>(*this, std::move(found));
-    const Status status = reader->Load(options);
-    if (status.ok()) return std::unique_ptr<Reader>(std::move(reader));
-    if (!MovedAway(status) || attempt >= kAttemptsMax) return status;
-  }
 }
 
 // ------------------------------------------------------------------------------------------------ views

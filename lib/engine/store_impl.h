@@ -53,6 +53,11 @@ class SnapshotImpl : public Snapshot {
   std::atomic<size_t>& open_;
 };
 
+// What the options want to be read from; null: the newest state.
+inline const store::ReadView* ViewOf(const GetOptions& options) {
+  return options.snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(options.snapshot)->view;
+}
+
 class StoreImpl : public Store {
  public:
   StoreImpl(std::unique_ptr<io::Env> owned, io::Env& env, std::string path, const Options& options);
@@ -194,9 +199,10 @@ class StoreImpl : public Store {
   void StartBackground();
   void StopBackground();
   void BackgroundLoop();
-  void SparesLoop();
+  void SegmentsLoop();
   Status PrepareSpare();
-  void AskForSpare();
+  Status FinishSealing();
+  void TendSegments();
   Status WorkInBackground(int64_t* expired_at);
   void Nudge();
   Status MaintainIndex(bool force);
@@ -252,11 +258,12 @@ class StoreImpl : public Store {
   bool background_stop_ = false;
   bool background_work_ = false;
   std::unique_ptr<io::Env::Thread> background_;
-  std::condition_variable spares_wake_;
-  std::unique_ptr<io::Env::Thread> spares_;      // makes spare segments; null: background_ does
+  std::condition_variable segments_wake_;
+  std::unique_ptr<io::Env::Thread> segments_thread_;  // readies and seals commit segments; null: background_ does
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> journal_at_checkpoint_{0}, bulk_at_checkpoint_{0}, bytes_at_compaction_{0};
   std::atomic<uint64_t> spare_wanted_{0};        // its size; set under background_mutex_
+  bool seal_due_ = false;                        // without the thread: since the last group; under commit_mutex_
   store::SegmentId spare_asked_in_ = 0;                 // the segment for whose successor it was asked; under commit_mutex_
 
   std::mutex async_mutex_;

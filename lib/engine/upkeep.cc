@@ -325,6 +325,7 @@ StatusOr<CompactReport> StoreImpl::CompactNow(bool full, const Progress& progres
   for (const auto& [id, segment] : *segments) total += segment->end;
   store::CompactionContext context{
       *factory_, segments_, *index_, *chunks_, *census_,
+      [this] { return FinishSealing(); },
       [this](const std::function<Status(store::Stage&)>& body) { return RunExclusive(body); },
       [&](uint64_t bytes) { return pacer.Spend(bytes) && (!progress || progress(pacer.done(), total)); },
       [](const FileEntry&) { return true; },  // no other region is registered that could still need a tombstone

@@ -11,6 +11,8 @@ using base::Fail;
 namespace {
 
 constexpr size_t kBufferSize = 4 * base::kMiB;
+constexpr size_t kDirectSize = 256 * base::kKiB;
+static_assert(kDirectSize > base::kInlineSizeMax);
 
 }  // namespace
 
@@ -31,16 +33,21 @@ Status WriterImpl::StoreChunk(Bytes chunk) {
   return manifest_.Add(hash, chunk.size());
 }
 
-// Stores whole chunks of the buffer; all of it if `final`.
-Status WriterImpl::Cut(bool final) {
+// Stores the whole chunks that `bytes` begins with, and takes them off; all of it if `final`.
+Status WriterImpl::Cut(Bytes* bytes, bool final) {
   const model::NamespacePolicy& policy = operation_->policy;
   const store::ChunkSizes sizes{policy.chunk_min, policy.chunk_average, policy.chunk_max};
-  Bytes rest(buffer_);
-  while (!rest.empty() && (final || rest.size() >= sizes.max || base::Planted("cuts-depend-on-buffer"))) {
-    const size_t cut = store::NextCut(rest, sizes);
-    JZSE_RETURN_IF_ERROR(StoreChunk(rest.substr(0, cut)));
-    rest.remove_prefix(cut);
+  while (!bytes->empty() && (final || bytes->size() >= sizes.max || base::Planted("cuts-depend-on-buffer"))) {
+    const size_t cut = store::NextCut(*bytes, sizes);
+    JZSE_RETURN_IF_ERROR(StoreChunk(bytes->substr(0, cut)));
+    bytes->remove_prefix(cut);
   }
+  return {};
+}
+
+Status WriterImpl::CutBuffer(bool final) {
+  Bytes rest(buffer_);
+  JZSE_RETURN_IF_ERROR(Cut(&rest, final));
   buffer_.erase(0, buffer_.size() - rest.size());
   return {};
 }
@@ -57,11 +64,18 @@ Status WriterImpl::WriteAll(Bytes bytes) {
   }
   size_ += bytes.size();
   while (!bytes.empty()) {
-    const size_t piece = std::min(bytes.size(), kBufferSize - buffer_.size());
-    buffer_.append(bytes.substr(0, piece));
-    bytes.remove_prefix(piece);
-    if (buffer_.size() < kBufferSize) continue;
-    JZSE_RETURN_IF_ERROR(Cut(false));
+    if (buffer_.empty() && bytes.size() >= kDirectSize) {
+      // Too much to be inline: its chunks are cut where they lie, and only what is left of them is kept.
+      JZSE_RETURN_IF_ERROR(Cut(&bytes, false));
+      buffer_.append(bytes);
+      bytes = {};
+    } else {
+      const size_t piece = std::min(bytes.size(), kBufferSize - buffer_.size());
+      buffer_.append(bytes.substr(0, piece));
+      bytes.remove_prefix(piece);
+      if (buffer_.size() < kBufferSize) continue;
+      JZSE_RETURN_IF_ERROR(CutBuffer(false));
+    }
     // A huge content must not pile up in memory until it is committed.
     if (store_.chunks_->pending_count() >= base::kPendingChunksMax) {
       JZSE_RETURN_IF_ERROR(store_.chunks_->Sync(*operation_->pins));
@@ -85,7 +99,7 @@ StatusOr<std::unique_ptr<Operation>> WriterImpl::Finish() {
     JZSE_RETURN_IF_ERROR(store_.SetContent(*operation_, content, true));
     return std::move(operation_);
   }
-  JZSE_RETURN_IF_ERROR(Cut(true));
+  JZSE_RETURN_IF_ERROR(CutBuffer(true));
   JZSE_ASSIGN_OR_RETURN(operation_->manifest, manifest_.Finish());
   operation_->size = size_;
   operation_->hash = base::Sha256(operation_->manifest);

@@ -26,7 +26,8 @@ class WriterImpl : public Writer {
 
  private:
   Status WriteAll(Bytes bytes);
-  Status Cut(bool final);
+  Status Cut(Bytes* bytes, bool final);
+  Status CutBuffer(bool final);
   Status StoreChunk(Bytes chunk);
 
   StoreImpl& store_;

@@ -18,6 +18,10 @@ Status File::WriteZeros(uint64_t offset, uint64_t size) {
   return Status();
 }
 
+StatusOr<size_t> File::ReadCached(uint64_t, size_t, char*) { return size_t{0}; }
+
+void File::Prefetch(uint64_t, uint64_t) {}
+
 void Env::ReadBatch(std::span<ReadOp> ops) {
   for (ReadOp& op : ops) {
     auto count = op.file->Read(op.offset, op.size, op.buffer);

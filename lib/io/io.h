@@ -45,6 +45,11 @@ class File {
   // Reads up to `size` bytes at `offset` into `buffer`; fewer only at the end of the file. EINTR
   // and short reads are handled inside. Returns the count.
   virtual StatusOr<size_t> Read(uint64_t offset, size_t size, char* buffer) = 0;
+  // Like Read, but never waits for the disk: fewer bytes where the rest is not in memory, or where nobody can tell. Here:
+  // none of them.
+  virtual StatusOr<size_t> ReadCached(uint64_t offset, size_t size, char* buffer);
+  // Asks for the range to be in memory soon; a hint without any promise.
+  virtual void Prefetch(uint64_t offset, uint64_t size);
   // Writes all of the parts, one after the other, at `offset`; extends the file if needed.
   virtual Status Write(uint64_t offset, std::span<const Bytes> parts) = 0;
   // The same, durable on return (data and whatever metadata a read needs): pwritev2(RWF_DSYNC) or

@@ -45,6 +45,8 @@ Code CodeOfErrno(int error) {
   }
 }
 
+bool IsRefusal(int error) { return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS; }
+
 // strerror_r returns a pointer with glibc and a code with other C libraries.
 [[maybe_unused]] const char* ErrorText(const char* text, const char*) { return text; }
 [[maybe_unused]] const char* ErrorText(int, const char* buffer) { return buffer; }
@@ -113,6 +115,27 @@ StatusOr<size_t> LinuxFile::Read(uint64_t offset, size_t size, char* buffer) {
   return done;
 }
 
+// A file system that cannot tell (EOPNOTSUPP) has nothing in memory as far as we know.
+StatusOr<size_t> LinuxFile::ReadCached(uint64_t offset, size_t size, char* buffer) {
+  size_t done = 0;
+  while (done < size) {
+    const iovec room{buffer + done, size - done};
+    const ssize_t got = preadv2(fd_, &room, 1, static_cast<off_t>(offset + done), RWF_NOWAIT);
+    if (got > 0) {
+      done += static_cast<size_t>(got);
+    } else if (got == 0 || errno == EAGAIN || IsRefusal(errno)) {
+      break;
+    } else if (errno != EINTR) {
+      return ErrnoFailure(errno, "read", path_);
+    }
+  }
+  return done;
+}
+
+void LinuxFile::Prefetch(uint64_t offset, uint64_t size) {
+  posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+}
+
 namespace {
 
 // Writes all parts with pwritev2(`flags`); 0 or the errno.
@@ -139,8 +162,6 @@ bool IsWholeBlocks(uint64_t offset, Bytes part) {
   return !part.empty() &&
          (offset | part.size() | reinterpret_cast<uintptr_t>(part.data())) % base::kBlockSize == 0;
 }
-
-bool IsRefusal(int error) { return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS; }
 
 }  // namespace
 

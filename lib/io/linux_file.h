@@ -23,6 +23,8 @@ class LinuxFile : public File {
   LinuxFile& operator=(const LinuxFile&) = delete;
 
   StatusOr<size_t> Read(uint64_t offset, size_t size, char* buffer) override;
+  StatusOr<size_t> ReadCached(uint64_t offset, size_t size, char* buffer) override;
+  void Prefetch(uint64_t offset, uint64_t size) override;
   Status Write(uint64_t offset, std::span<const Bytes> parts) override;
   Status WriteDurable(uint64_t offset, std::span<const Bytes> parts) override;
   Status WriteZeros(uint64_t offset, uint64_t size) override;

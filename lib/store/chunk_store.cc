@@ -92,6 +92,7 @@ Status ChunkStore::RollLocked(uint64_t size) {
   offset_ = base::kSegmentHeaderSize;
   durable_ordinal_ = last_ordinal_;
   durable_position_ = {segment_->id(), offset_};
+  factory_.UpdateCensus();
   return {};
 }
 

@@ -50,7 +50,7 @@ Status SealLeftover(const CompactionContext& c, Segment& segment) {
 Status SealLeftovers(const CompactionContext& c, const Applied& drained) {
   for (const SegmentRef& segment : c.segments.List()) {
     if (Sealed(segment)) continue;
-    // A process seals its segment before it goes on to the next one.
+    // What this process has filled before the index's position is sealed by now.
     const bool left = (segment->header().stream == Stream::kCommit && segment->id() < drained.commit_segment) ||
                       (segment->header().stream == Stream::kBulk && segment->id() < drained.bulk_segment);
     if (!left) continue;
@@ -104,6 +104,7 @@ Status CompactPicked(const CompactionContext& c, Liveness& liveness, std::vector
 Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) {
   JZSE_RETURN_IF_ERROR(c.index.Checkpoint());
   const Applied drained = c.index.drained();
+  JZSE_RETURN_IF_ERROR(c.finish_sealing());
   JZSE_RETURN_IF_ERROR(SealLeftovers(c, drained));
   c.chunks.BeginCollect();
   struct EndCollect {

@@ -33,6 +33,7 @@ struct CompactionContext {
   LiveIndex& index;
   ChunkStore& chunks;
   Census& census;
+  std::function<Status()> finish_sealing;     // of what this process has filled, so that it is no leftover
   Exclusive exclusive;
   std::function<bool(uint64_t bytes)> pace;   // after each piece of work; false: stop (shutting down, cancelled)
   std::function<bool(const FileEntry&)> tombstone_expired;

@@ -21,6 +21,13 @@ class PooledFile : public io::File {
     JZSE_ASSIGN_OR_RETURN(const auto file, Use());
     return file->Read(offset, size, buffer);
   }
+  StatusOr<size_t> ReadCached(uint64_t offset, size_t size, char* buffer) override {
+    JZSE_ASSIGN_OR_RETURN(const auto file, Use());
+    return file->ReadCached(offset, size, buffer);
+  }
+  void Prefetch(uint64_t offset, uint64_t size) override {
+    if (const auto file = Use(); file.ok()) (*file)->Prefetch(offset, size);
+  }
   Status Write(uint64_t offset, std::span<const Bytes> parts) override {
     JZSE_ASSIGN_OR_RETURN(const auto file, Use(1));
     return file->Write(offset, parts);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -87,6 +88,7 @@ Journal::Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, c
     : factory_(factory), segments_(segments), last_(last), previous_(previous), continues_(continues) {}
 
 Status Journal::Broken(const Status& status) {
+  std::lock_guard lock(failure_mutex_);
   broken_ = true;
   failure_ = base::OutOfMemory();  // if there is no memory for the words
   failure_ = Fail(Code::kReadOnly, absl::StrCat("writes stopped after a failed write or sync of the journal (",
@@ -94,13 +96,40 @@ Status Journal::Broken(const Status& status) {
   return status;
 }
 
+Status Journal::Failure() const {
+  if (!broken()) return {};
+  std::lock_guard lock(failure_mutex_);
+  return failure_;
+}
+
 // A footer that was begun cannot be begun again: whatever fails here must end the writing.
-Status Journal::Seal(Segment& segment) {
-  return base::CatchOutOfMemory([&] { return SealSegment(segment, footer_); });
+Status Journal::Seal(Segment& segment, FooterCollector& footer) {
+  const Status sealed = base::CatchOutOfMemory([&] { return SealSegment(segment, footer); });
+  if (!sealed.ok()) return Broken(sealed);
+  ++syncs_;
+  return {};
+}
+
+Status Journal::FinishSealing() {
+  std::lock_guard lock(sealing_mutex_);
+  return FinishSealingLocked();
+}
+
+Status Journal::FinishSealingLocked() {
+  if (!full_) return {};
+  Full full = std::move(*full_);
+  full_.reset();
+  sealing_.store(false, std::memory_order_release);
+  JZSE_RETURN_IF_ERROR(Failure());
+  if (full.segment) JZSE_RETURN_IF_ERROR(Seal(*full.segment, full.footer));
+  factory_.UpdateCensus();
+  return {};
 }
 
 Status Journal::Roll(uint64_t size, bool urgent) {
-  JZSE_RETURN_IF_ERROR(failure_);
+  JZSE_RETURN_IF_ERROR(Failure());
+  std::lock_guard sealing(sealing_mutex_);
+  JZSE_RETURN_IF_ERROR(FinishSealingLocked());
   // With room for its footer, so that sealing needs no more space.
   const uint64_t needed = base::kSegmentHeaderSize + size + FooterRoom();
   uint64_t wanted = std::max(next_size_, base::AlignUp(needed, base::kMiB / 4));
@@ -121,12 +150,9 @@ Status Journal::Roll(uint64_t size, bool urgent) {
     made = factory_.Make(header, wanted, urgent, &segments_);
   }
   if (!made.ok()) return made.status();
-  if (segment_) {
-    if (const Status sealed = Seal(*segment_); !sealed.ok()) return Broken(sealed);
-    ++syncs_;
-  }
+  full_.emplace(Full{std::move(segment_), std::exchange(footer_, FooterCollector())});
+  sealing_.store(true, std::memory_order_release);
   segment_ = std::move(*made);
-  footer_ = FooterCollector();
   offset_ = base::kSegmentHeaderSize;
   capacity_ = wanted;
   previous_check_ = 0;
@@ -204,7 +230,7 @@ void Journal::FinishGroup() {
 }
 
 Status Journal::Commit() {
-  JZSE_RETURN_IF_ERROR(failure_);
+  JZSE_RETURN_IF_ERROR(Failure());
   JZSE_CHECK(!records_.empty() && !overflow());
   FinishGroup();
   const uint64_t bytes = group_bytes();
@@ -248,12 +274,15 @@ StreamPosition Journal::position() const {
 }
 
 Status Journal::Close() {
-  if (!segment_ || !failure_.ok()) return {};
+  if (broken()) return {};
+  JZSE_RETURN_IF_ERROR(FinishSealing());
+  if (!segment_) return {};
   const SegmentRef segment = std::exchange(segment_, nullptr);
   previous_ = {segment->id(), offset_};
   continues_ = true;
-  const Status sealed = Seal(*segment);
-  return sealed.ok() ? sealed : Broken(sealed);
+  JZSE_RETURN_IF_ERROR(Seal(*segment, footer_));
+  factory_.UpdateCensus();
+  return {};
 }
 
 }  // namespace jzse::store

@@ -5,15 +5,18 @@
 //  1. Commit returns OK only after the whole group is durable.
 //  2. After any failed Commit, Roll or seal the journal refuses every further group: what reached the disk is unknown.
 //  3. Sequences in the stream only grow.
+//  4. At most one segment behind the open one waits to be sealed. Until it is, the next one's header vouches for its end.
 //
 // Use: Begin, Append..., then Commit or begin again. When overflow() is true the group does not fit the segment: Roll with
 // the size and build it anew, since places have changed.
 //
-// Threads: one at a time, except for Sealing and the getters that say so.
+// Threads: one at a time, except for what says so.
 #ifndef JZSE_STORE_JOURNAL_H_
 #define JZSE_STORE_JOURNAL_H_
 
 #include <atomic>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,8 +58,12 @@ class Journal {
   Journal(SegmentFactory& factory, SegmentSet& segments, Sequence last, const StreamPosition& previous,
           bool continues);
 
-  // A segment with room for `size` more bytes, sealing the one before. `urgent`: may use the reserve.
+  // A segment with room for `size` more bytes. The one before is left to FinishSealing. `urgent`: may use the reserve.
   Status Roll(uint64_t size, bool urgent);
+  // Seals what Roll left and brings the census up to date. Several syncs, which no group waits for unless the next Roll comes
+  // first. Any thread.
+  Status FinishSealing();
+  bool sealing() const { return sealing_.load(std::memory_order_acquire); }  // FinishSealing has work. Any thread.
   bool open() const { return segment_ != nullptr; }
 
   void Begin();
@@ -75,7 +82,6 @@ class Journal {
 
   Sequence last() const { return last_; }             // durable
   StreamPosition position() const;                    // behind the last durable group
-  const Status& failure() const { return failure_; }
   // After a failed write, sync or seal nothing is written any more. Any thread.
   bool broken() const { return broken_.load(std::memory_order_relaxed); }
   uint64_t remaining() const { return segment_ ? capacity_ - offset_ : 0; }
@@ -84,7 +90,7 @@ class Journal {
   Status Close();
 
   uint64_t bytes_written() const { return bytes_written_; }
-  uint64_t syncs() const { return syncs_; }
+  uint64_t syncs() const { return syncs_.load(std::memory_order_relaxed); }  // any thread
 
  private:
   struct Pending {
@@ -93,8 +99,15 @@ class Journal {
     size_t position = 0;        // in buffer_
     size_t summary = 0;         // bytes of the payload behind the group prefix
   };
+  // A segment that is full. Without one, only the census has to be told of a new one.
+  struct Full {
+    SegmentRef segment;
+    FooterCollector footer;
+  };
   Status Broken(const Status& status);
-  Status Seal(Segment& segment);
+  Status Failure() const;
+  Status FinishSealingLocked();
+  Status Seal(Segment& segment, FooterCollector& footer);
   void FinishGroup();
   void KeepLastBlock();
   uint64_t FooterRoom() const;
@@ -114,10 +127,14 @@ class Journal {
   base::BlockBuffer buffer_;    // what the next write puts at block_: durable bytes, then the group
   std::vector<Pending> records_;
   size_t mark_ = 0;             // in records_: where the transaction begins
-  Status failure_;
+  mutable std::mutex failure_mutex_;
+  Status failure_;                   // under failure_mutex_
   std::atomic<bool> broken_{false};  // failure_ is set
   uint64_t bytes_written_ = 0;
-  uint64_t syncs_ = 0;
+  std::atomic<uint64_t> syncs_{0};
+  std::mutex sealing_mutex_;
+  std::optional<Full> full_;         // under sealing_mutex_
+  std::atomic<bool> sealing_{false};  // there is a full_
 };
 
 }  // namespace jzse::store

@@ -134,10 +134,8 @@ class BufferedFile final : public leveldb::WritableFile {
     buffer_.append(data.data(), data.size());
     return leveldb::Status::OK();
   }
-  // LevelDB calls it for each block of a table; nobody reads what is neither synced nor closed. A table takes milliseconds of
-  // a processor: whoever waits for that one comes first.
+  // LevelDB calls it for each block of a table; nobody reads what is neither synced nor closed.
   leveldb::Status Flush() override {
-    sched_yield();
     return base::Planted("trust-leveldb-sequence") ? WriteOut({}) : leveldb::Status::OK();
   }
   leveldb::Status Sync() override {
@@ -166,8 +164,11 @@ class BufferedFile final : public leveldb::WritableFile {
     const std::array<base::Bytes, 2> parts = {buffer_, more};
     const base::Status status = file_->Write(offset_, parts);
     if (!status.ok()) return ToLevelDb(status);
-    // Or the sync at the end writes megabytes at once, and the commits of that moment wait for them.
-    if (manifest_ == nullptr) file_->StartWriteback(offset_, buffer_.size() + more.size());
+    if (manifest_ == nullptr) {
+      // Or the sync at the end writes megabytes at once, and the commits of that moment wait for them.
+      file_->StartWriteback(offset_, buffer_.size() + more.size());
+      sched_yield();  // a table takes milliseconds of a processor: whoever waits for this one comes first now and then
+    }
     offset_ += buffer_.size() + more.size();
     buffer_.clear();
     return leveldb::Status::OK();

@@ -182,6 +182,11 @@ const ManifestEntry& ManifestWalker::chunk() const {
   return frames_.back().node.entries[frames_.back().position];
 }
 
+std::span<const ManifestEntry> ManifestWalker::chunks() const {
+  JZSE_CHECK(valid_);
+  return std::span(frames_.back().node.entries).subspan(frames_.back().position);
+}
+
 uint64_t ManifestWalker::chunk_offset() const {
   JZSE_CHECK(valid_);
   return frames_.back().position_start;

@@ -17,6 +17,7 @@
 #define JZSE_STORE_MANIFEST_H_
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,8 @@ class ManifestWalker {
   bool valid() const;                    // on a chunk
   const ManifestEntry& chunk() const;    // REQUIRES: valid()
   uint64_t chunk_offset() const;         // of its first byte in the content
+  // The chunk and those behind it that belong to the same node, at least one. REQUIRES: valid()
+  std::span<const ManifestEntry> chunks() const;
   base::Status Next();                   // REQUIRES: valid()
   uint64_t size() const { return size_; }
 

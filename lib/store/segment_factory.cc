@@ -86,10 +86,7 @@ StatusOr<SegmentRef> SegmentFactory::Make(SegmentHeader header, uint64_t size, b
     if (segments != nullptr) segments->Add(made);
     return {};
   });
-  if (known.ok()) {
-    if (segments != nullptr && census_ != nullptr) census_->Update();
-    return made;
-  }
+  if (known.ok()) return made;
   made.reset();
   file.reset();
   Abandon(path);

@@ -31,13 +31,17 @@ class SegmentFactory {
                  uint64_t free_space_reserve);
 
   void UseIdsFrom(SegmentId next) { next_id_ = next; }
-  // It is brought up to date with the set whenever a segment is made for one. Outlives the factory's use.
+  // Outlives the factory's use.
   void UseCensus(Census* census) { census_ = census; }
+  // After a segment was made or sealed; any thread.
+  void UpdateCensus() {
+    if (census_ != nullptr) census_->Update();
+  }
   // Of an earlier process. They are not used again: after a power cut one of them may be a second name of a segment.
   Status RemoveSpares(const std::vector<io::DirEntry>& spares);
 
   // Fills in id, store, replica and time. `size`: bytes that will be written over prepared blocks (0: a growing file).
-  // `urgent`: may use the free-space reserve. `segments`, unless null, knows it when Make returns, and so does the census; whatever fails, also for
+  // `urgent`: may use the free-space reserve. `segments`, unless null, knows it when Make returns; whatever fails, also for
   // lack of memory, leaves neither a segment nor a file.
   StatusOr<SegmentRef> Make(SegmentHeader header, uint64_t size, bool urgent, SegmentSet* segments);
   // Makes sure that a spare of at least `size` is there, so that the next Make need not wait for zeros.

@@ -52,7 +52,7 @@ struct WriteOptions {
 class Reader {
  public:
   virtual ~Reader() = default;
-  // Of the version that is read, whatever happens to the path. Without info_first a remote one does not know changed_ms.
+  // Of the version that is read, whatever happens to the path.
   virtual const jzse_file_info& info() const = 0;
   // The next up to `size` bytes of what was asked for; *count is 0 at its end.
   virtual int Read(void* buffer, size_t size, size_t* count, jzse_error* error) = 0;

@@ -64,8 +64,8 @@ struct Config {
   size_t connections_max = 4096;
   size_t connections_per_address_max = 1024;
   size_t watchers_max = 1024;                 // long polls and event streams
-  size_t transfer_memory = 64 * 1024 * 1024;  // buffers of large uploads, and of downloads that are read into memory
-  size_t transfer_window = 4 * 1024 * 1024;   // of a download
+  size_t transfer_memory = 64 * 1024 * 1024;  // buffers of large uploads, and for at most half of it of large downloads
+  size_t transfer_window = 4 * 1024 * 1024;   // of a download that goes without such a buffer
   size_t upload_buffer = 512 * 1024;          // two of each large upload
   size_t small_put_max = 64 * 1024;           // goes into group commit from the loop
 

@@ -37,6 +37,9 @@ const query = (values) => new URLSearchParams(Object.entries(values).filter(([, 
 export const stats = () => call('GET', '/v1/stats');
 export const namespaces = async () => (await call('GET', '/v1/namespaces')).namespaces;
 export const createNamespace = (ns, config) => call('PUT', `/v1/namespaces/${ns}`, { json: config });
+export const namespace = (ns) => call('GET', `/v1/namespaces/${ns}`);
+export const configureNamespace = (ns, config) => call('PATCH', `/v1/namespaces/${ns}`, { json: config });
+export const dropNamespace = (ns) => call('DELETE', `/v1/namespaces/${ns}`);
 export const list = (ns, prefix, { cursor, deleted, signal } = {}) =>
   call('GET', `/v1/namespaces/${ns}/files?${query({ prefix, delimiter: '/', limit: 500, cursor, deleted: deleted || undefined })}`, { signal });
 export const metadata = (ns, path) => call('GET', `/v1/namespaces/${ns}/metadata/${escapeName(path)}`);

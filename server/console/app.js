@@ -6,7 +6,8 @@ import { ChangesPage } from './changes.js';
 import { connect, listen } from './feed.js';
 import { FilesPage, filesHash, namespaceNote } from './files.js';
 import { HealthPage } from './health.js';
-import { ask, el, menu, showKeys, toast } from './ui.js';
+import { makeNamespace, spaceEntries, spaceMenu } from './spaces.js';
+import { button, el, menu, showKeys, toast } from './ui.js';
 
 const main = document.getElementById('main');
 let page = null, spaces = [];
@@ -42,7 +43,8 @@ async function show() {
 function markSpaces() {
   const list = document.getElementById('namespaces');
   list.replaceChildren(...spaces.map((space) => el('li', {}, el('a', { href: filesHash(space.name), 'aria-current': page instanceof FilesPage && page.ns === space.name ? 'true' : undefined },
-    el('b', {}, space.name), el('small', { title: 'Files' }, namespaceNote(space))))));
+    el('b', {}, space.name), el('small', { title: 'Files' }, namespaceNote(space))),
+    button(`More about namespace ${space.name}`, { icon: 'dots', kind: 'ghost small', only: true, onclick: () => spaceMenu(space.name, loadSpaces, dropped) }))));
 }
 
 async function loadSpaces() {
@@ -51,14 +53,18 @@ async function loadSpaces() {
 }
 
 async function newNamespace() {
-  const made = await ask({ title: 'New namespace', verb: 'Make', fields: [
-    { name: 'name', label: 'Name', pattern: '[a-z0-9][a-z0-9._\\-]{0,63}', hint: 'a–z, 0–9, dot, underscore, hyphen' },
-    { name: 'kind', label: 'Kind', options: [['tree', 'tree: folders and files'], ['keys', 'keys: any name, as object stores have']], value: 'tree' },
-    { name: 'versions', label: 'Older versions to keep of each file', type: 'number', value: '16', min: '0' }],
-  submit: ({ name, kind, versions }) => api.createNamespace(name, { kind, versions_max: Number(versions) }) });
-  if (!made) return;
+  const name = await makeNamespace();
+  if (name === null) return;
   await loadSpaces();
-  location.hash = filesHash(made.name);
+  location.hash = filesHash(name);
+}
+
+// What is shown may have been in it.
+async function dropped() {
+  await loadSpaces();
+  if (!(page instanceof FilesPage) || spaces.some((space) => space.name === page.ns)) return;
+  if (location.hash === '#/files') await show();
+  else location.hash = '#/files';
 }
 
 const THEMES = ['system', 'light', 'dark'], prefersDark = matchMedia('(prefers-color-scheme: dark)');
@@ -99,7 +105,7 @@ async function start() {
   };
   document.getElementById('theme').addEventListener('click', nextTheme);
   document.getElementById('more').addEventListener('click', () => menu(document.getElementById('about').textContent, [
-    { label: 'New namespace', icon: 'plus', run: newNamespace }, { label: document.getElementById('theme-text').textContent, icon: 'moon', run: nextTheme }]));
+    { label: 'New namespace', icon: 'plus', run: newNamespace }, ...(page instanceof FilesPage ? spaceEntries(page.ns, loadSpaces, dropped) : []), { label: document.getElementById('theme-text').textContent, icon: 'moon', run: nextTheme }]));
   document.getElementById('help').addEventListener('click', showKeys);
   document.getElementById('new-namespace').addEventListener('click', newNamespace);
   document.addEventListener('keydown', key);

@@ -94,7 +94,7 @@ export function ask({ title, text, fields = [], verb = 'OK', danger = false, sub
     const problem = el('p', { class: 'danger', role: 'alert', hidden: true });
     const inputs = fields.map((f) => f.options
       ? el('select', { name: f.name }, f.options.map(([value, label]) => el('option', { value, selected: value === f.value }, label)))
-      : el('input', { type: f.type ?? 'text', name: f.name, value: f.value ?? '', required: f.required ?? true, pattern: f.pattern, min: f.min, autocomplete: 'off', spellcheck: 'false' }));
+      : el('input', { type: f.type ?? 'text', name: f.name, value: f.value ?? '', required: f.required ?? true, pattern: f.pattern, min: f.min, max: f.max, step: f.step, autocomplete: 'off', spellcheck: 'false' }));
     const go = el('button', { type: 'submit', class: danger ? 'danger solid' : 'primary' }, verb);
     const form = el('form', { method: 'dialog' },
       el('h2', { id: 'dialog-title' }, title), text && el('p', { class: 'quiet' }, text),

@@ -25,13 +25,14 @@ const char* TypeName(uint32_t type) {
   }
 }
 
+// All but `more`, which only what comes next can tell.
 Json ChangeJson(const jzse_change& change) {
   Json json = {{"sequence", change.sequence},
                {"type", TypeName(change.type)},
                {"namespace", change.ns},
                {"path", change.path}};
   if (change.old_path != nullptr) json["old_path"] = change.old_path;
-  json["more"] = change.more != 0;
+  json["more"] = false;
   json["entry"] = EntryJson(change.path, change.info);
   return json;
 }
@@ -42,7 +43,8 @@ struct Cursor {
   uint64_t after = 0;
   std::shared_ptr<void> token;  // keeps the watcher awake
 
-  // Calls each(change) for up to `limit` changes, and on to the end of the last one's group.
+  // Calls each(change) for up to `limit` changes, and on to the end of the last one's group. `more` of a change says that the next one
+  // that is shown belongs to the same group: what is filtered out or hidden may be its end.
   template <typename Each>
   Result<void> Read(const Store& store, uint64_t limit, Each&& each) {
     FeedOptions options;
@@ -55,18 +57,42 @@ struct Cursor {
     if (code != JZSE_OK) return Error(code, error.message);
     Feed feed(opened);
     uint64_t count = 0;
-    bool more = false;
+    bool more = false;                 // the group goes on, with what may not be shown
+    std::optional<Json> held;          // the last one that is shown
     while (count < limit || (more && count < kGroupMax)) {
       const auto change = feed.Next(0);
       if (!change) return change.error();
       if (*change == nullptr) break;
-      after = (*change)->sequence;
+      const uint64_t sequence = (*change)->sequence;
+      const bool joined = more && (sequence == after + 1 || Joined(store, after, sequence));
+      after = sequence;
       more = (*change)->more != 0;
+      if (!joined && held) each(*std::exchange(held, std::nullopt));
       if (std::string_view((*change)->ns) == kUploadsNamespace) continue;
       ++count;
-      each(**change);
+      if (held) {
+        (*held)["more"] = true;
+        each(*held);
+      }
+      held = ChangeJson(**change);
     }
+    if (held) each(*held);
     return {};
+  }
+
+  // Whether the changes behind `from`, whose group goes on, are all of one group up to `to`.
+  static bool Joined(const Store& store, uint64_t from, uint64_t to) {
+    FeedOptions options;
+    options.after = from;
+    jzse_feed* opened = nullptr;
+    if (jzse_feed_open(store.get(), &options, &opened, nullptr) != JZSE_OK) return false;
+    Feed feed(opened);
+    while (true) {
+      const auto change = feed.Next(0);
+      if (!change || *change == nullptr || (*change)->sequence > to) return false;
+      if ((*change)->sequence == to) return true;
+      if ((*change)->more == 0) return false;
+    }
   }
 };
 
@@ -77,9 +103,9 @@ class EventStream : public serve::Source {
   bool Next(int64_t now_ms, bool stopping, serve::Window* window) override {
     std::string text;
     if (last_ms_ == 0) text = "retry: 1000\n: from " + std::to_string(cursor_->after) + "\n\n";
-    const auto read = cursor_->Read(service_.store, kEventsMax, [&](const jzse_change& change) {
-      text += "id: " + std::to_string(change.sequence) + "\nevent: " + TypeName(change.type) +
-              "\ndata: " + ChangeJson(change).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
+    const auto read = cursor_->Read(service_.store, kEventsMax, [&](const Json& change) {
+      text += "id: " + std::to_string(change["sequence"].get<uint64_t>()) + "\nevent: " + change["type"].get<std::string>() +
+              "\ndata: " + change.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
     });
     if (!read) return false;
     const int64_t beat_ms = std::chrono::milliseconds(service_.config().heartbeat).count();
@@ -162,7 +188,7 @@ Reply Changes(Service& service, Request& request) {
   }
   Json changes = Json::array();
   const auto read = poll->cursor.Read(service.store, poll->limit,
-                                      [&](const jzse_change& change) { changes.push_back(ChangeJson(change)); });
+                                      [&](const Json& change) { changes.push_back(change); });
   if (!read) return Failed(request, read.error());
   if (changes.empty() && request.now_ms < poll->until_ms && !request.stopping) {
     Reply parked;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "serve/message.h"
+#include "serve/server.h"
 
 namespace jzse::jzsed {
 
@@ -20,14 +21,16 @@ struct Stretch {
   uint64_t size = 0;  // of the content's part
 };
 
-// Gives the stretches out in windows of at most `window` bytes. Contents come as extents of the segments, checked by the library, or where those cannot be had
-// (compressed) as copies of at most 64 KiB.
-// The first window is given out at once: what is wrong with it can still be told, as an answer of its own.
+// Gives the stretches out. A content comes piece by piece out of its reader's memory, where it was checked: what is sent is what was checked, and it is
+// still in the processor's cache then. That memory counts in `transfer_memory`. A download for which there is none left goes from the segments instead, in windows of
+// `transfer_window`, each checked before it is sent; one that is stored compressed, and so cannot, waits for its turn.
+// The first window is given out at once: what is wrong with it can still be told, as an answer of its own. With `hot` it is asked for on the loop, and its
+// content is in memory.
 struct Content {
   std::unique_ptr<serve::Source> source;
   serve::Window first;
 };
-Result<Content> OpenContent(Reader reader, std::vector<Stretch> stretches, size_t window);
+Result<Content> OpenContent(Reader reader, std::vector<Stretch> stretches, serve::Shared& shared, bool hot);
 
 }  // namespace jzse::jzsed
 

@@ -24,6 +24,7 @@ void AddEntryFields(const jzse_file_info& info, Reply* reply) {
   reply->Add("x-jzse-sequence", std::to_string(info.sequence));
   reply->Add("x-jzse-file", FileIdOf(info));
   reply->Add("x-jzse-mtime", http::FormatRfc3339(info.mtime_ns, 9));
+  reply->Add("x-jzse-changed", http::FormatRfc3339(static_cast<int64_t>(info.changed_ms) * 1'000'000, 3));
   reply->Add("x-jzse-kind", KindName(info.kind));
   if (info.mode != 0) reply->Add("x-jzse-mode", ModeText(info.mode));
 }
@@ -80,6 +81,7 @@ constexpr size_t kHeadRoom = 1024;
 struct Held {
   std::string whole;
   std::optional<Reader> reader;
+  bool hot = false;  // on the loop, and its beginning is in memory
 };
 
 // A problem after the content was promised cannot be told any more, so small bodies are read before.
@@ -135,7 +137,7 @@ Reply WithContent(Service& service, const Answer& answer, Reply reply, Held held
     if (const auto error = ReadSmall(held, stretches, &reply.body)) return Failed(request, *error);
     return reply;
   }
-  auto content = OpenContent(std::move(*held.reader), std::move(stretches), service.config().transfer_window);
+  auto content = OpenContent(std::move(*held.reader), std::move(stretches), service.server.shared(), held.hot);
   if (!content) return Failed(request, content.error());
   reply.source = std::move(content->source);
   reply.first = std::move(content->first);
@@ -147,14 +149,11 @@ Reply WithContent(Service& service, const Answer& answer, Reply reply, Held held
 namespace {
 
 // Everything that GET says of a version besides its content.
-HotFiles::Version Describe(const Namespace& ns, const std::string& path, const jzse_file_info& info) {
+HotFiles::Version Describe(const jzse_file_info& info, const Result<Metadata>& metadata) {
   Reply reply;
   AddEntryFields(info, &reply);
-  // The version that the reader holds, whatever happened to the path meanwhile.
-  GetOptions options;
-  options.version = info.sequence;
   HotFiles::Version version{info.sequence, "", "application/octet-stream"};
-  if (const auto metadata = ns.GetMetadata(path, options)) {
+  if (metadata) {
     AddMetadata(*metadata, &reply);
     if (!metadata->content_type.empty() && IsFieldText(metadata->content_type)) version.content_type = metadata->content_type;
   }
@@ -193,9 +192,10 @@ Reply Read(Service& service, Request& request) {
   auto reader = ns.OpenReader(request.captures[1], options);
   if (!reader) return Failed(request, reader.error());
   const FileInfo info = reader->info();
+  const HotFiles::Version version = Describe(info, reader->GetMetadata());
   Held held;
   held.reader.emplace(std::move(*reader));
-  return AnswerWith(service, request, info, Describe(ns, request.captures[1], info), std::move(held));
+  return AnswerWith(service, request, info, version, std::move(held));
 }
 
 void* PlaceSmall(void* text, uint64_t size) {
@@ -206,18 +206,38 @@ void* PlaceSmall(void* text, uint64_t size) {
 }
 
 // On the loop: one look-up, one read. Nothing if the file is none that is read at once, or if anything is wrong.
-std::optional<Reply> ReadHot(Service& service, serve::Connection& connection, HotFiles& hot) {
+std::optional<Reply> ReadHot(Service& service, serve::Connection& connection, HotFiles& hot, HotFiles::Read* read) {
   const Request& request = connection.request();
   Held held;
   held.whole = connection.Spare();
   FileInfo info = Initial<FileInfo>();
   const std::string &ns = request.captures[0], &path = request.captures[1];
   const int code = jzse_get_into(service.store.get(), ns.c_str(), path.c_str(), nullptr, PlaceSmall, &held.whole, &info, nullptr);
+  if (code == JZSE_CLOSED) read->large = true;
   if (code != JZSE_OK) return std::nullopt;
   const HotFiles::Version* known = hot.Find(info.sequence);
   if (known != nullptr) return AnswerWith(service, request, info, *known, std::move(held));
-  const HotFiles::Version made = Describe(service.store[ns], path, info);
+  // The version that was read, whatever happened to the path meanwhile.
+  GetOptions options;
+  options.version = info.sequence;
+  const HotFiles::Version made = Describe(info, service.store[ns].GetMetadata(path, options));
   hot.Keep(made);
+  return AnswerWith(service, request, info, made, std::move(held));
+}
+
+// The same for contents that go piece by piece: the first of them must be in memory.
+std::optional<Reply> ReadHotLarge(Service& service, const Request& request, HotFiles& hot, HotFiles::Read* read) {
+  auto reader = service.store[request.captures[0]].OpenReader(request.captures[1]);
+  if (!reader) return std::nullopt;
+  const FileInfo info = reader->info();
+  read->large = info.size > kSmallMax;
+  if (!read->large || !reader->Span(0, JZSE_SPAN_CACHED)) return std::nullopt;
+  const HotFiles::Version* const known = hot.Find(info.sequence);
+  const HotFiles::Version made = known != nullptr ? *known : Describe(info, reader->GetMetadata());
+  if (known == nullptr) hot.Keep(made);
+  Held held;
+  held.reader.emplace(std::move(*reader));
+  held.hot = true;
   return AnswerWith(service, request, info, made, std::move(held));
 }
 
@@ -226,9 +246,13 @@ std::optional<Reply> ReadAtOnce(Service& service, serve::Connection& connection)
   serve::Loop& loop = connection.loop();
   Request& request = connection.request();
   HotFiles& hot = *service.hot[loop.index()];
-  if (!request.target.query.empty() || !hot.Touch(request.captures[0], request.captures[1], loop.now_ms())) return std::nullopt;
+  if (!request.target.query.empty()) return std::nullopt;
+  HotFiles::Read* const read = hot.Touch(request.captures[0], request.captures[1], loop.now_ms());
+  if (read == nullptr) return std::nullopt;
   try {
-    return ReadHot(service, connection, hot);
+    if (!read->large) return ReadHot(service, connection, hot, read);
+    if (!request.head.Get("range").empty()) return std::nullopt;  // whose beginning may be anywhere
+    return ReadHotLarge(service, request, hot, read);
   } catch (const std::bad_alloc&) {
     return std::nullopt;  // the pool may have better luck
   }

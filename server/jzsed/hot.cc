@@ -17,21 +17,21 @@ constexpr uint32_t kHotMs = 10'000;
 
 HotFiles::HotFiles() : sets_(kSets), versions_(kVersions) {}
 
-bool HotFiles::Touch(std::string_view ns, std::string_view path, int64_t now_ms) {
+HotFiles::Read* HotFiles::Touch(std::string_view ns, std::string_view path, int64_t now_ms) {
   const std::hash<std::string_view> hash;
-  const uint64_t key = (hash(ns) * 0x9e3779b97f4a7c15u) ^ hash(path);
+  const uint64_t key = ((hash(ns) * 0x9e3779b97f4a7c15u) ^ hash(path)) >> 1;
   const auto now = static_cast<uint32_t>(now_ms);
   auto& reads = sets_[key % kSets].reads;
   Read* oldest = &reads[0];
   for (Read& read : reads) {
     if (read.key == key && now - read.last_ms <= kHotMs) {
       read.last_ms = now;
-      return now - read.first_ms >= kSettleMs;
+      return now - read.first_ms >= kSettleMs ? &read : nullptr;
     }
     if (read.key == key || (oldest->key != key && now - read.last_ms > now - oldest->last_ms)) oldest = &read;
   }
-  *oldest = {key, now, now};
-  return false;
+  *oldest = {key, 0, now, now};
+  return nullptr;
 }
 
 const HotFiles::Version* HotFiles::Find(uint64_t sequence) const {

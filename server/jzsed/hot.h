@@ -27,18 +27,20 @@ class HotFiles {
     std::string fields, content_type;
   };
 
+  struct Read {
+    uint64_t key : 63 = 0;
+    uint64_t large : 1 = 0;              // the file was, so its content is read piece by piece; whoever reads it says so
+    uint32_t first_ms = 0, last_ms = 0;  // on a clock that wraps; only differences count
+  };
+
   HotFiles();
-  // Notes a read, and tells whether the file was hot before it.
-  bool Touch(std::string_view ns, std::string_view path, int64_t now_ms);
+  // Notes a read. What it knows of the file, until the next call, if that was hot before it; else null.
+  Read* Touch(std::string_view ns, std::string_view path, int64_t now_ms);
   const Version* Find(uint64_t sequence) const;
   void Keep(Version version);
 
  private:
   static constexpr size_t kWays = 4;
-  struct Read {
-    uint64_t key = 0;
-    uint32_t first_ms = 0, last_ms = 0;  // on a clock that wraps; only differences count
-  };
   struct alignas(64) Set {
     std::array<Read, kWays> reads;
   };

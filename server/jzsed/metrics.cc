@@ -156,7 +156,7 @@ std::string Metrics::Text(Service& service) const {
   text.Single("jzsed_accepted_connections_total", "counter", "Connections accepted.", shared.accepted.load());
   text.Single("jzsed_refused_connections_total", "counter", "Connections refused beyond a cap.", shared.refused.load());
   text.Single("jzsed_pool_jobs", "gauge", "Jobs that wait for the pool.", shared.pool.waiting());
-  text.Single("jzsed_transfer_buffer_bytes", "gauge", "Memory held by large uploads under way.", shared.transfer_bytes.load());
+  text.Single("jzsed_transfer_buffer_bytes", "gauge", "Memory held by large transfers under way.", shared.transfer_bytes.load());
   text.Single("jzsed_watchers", "gauge", "Requests that wait for changes.", service.watcher.count());
   if (const auto stats = service.store.GetStats()) StoreText(*stats, &text);
   return text.Take();

@@ -91,9 +91,11 @@ void UploadStore::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::shared_ptr<void> UploadStore::Lock(const std::string& id) {
+std::shared_ptr<void> UploadStore::Lock(const std::string& id, std::function<void()> wanted) {
   std::lock_guard lock(mutex_);
-  if (!locked_.insert(id).second) return nullptr;
+  const auto [held, taken] = locked_.try_emplace(id, std::move(wanted));
+  if (!taken && held->second) held->second();
+  if (!taken) return nullptr;
   return std::shared_ptr<void>(this, [id](void* self) {
     auto& store = *static_cast<UploadStore*>(self);
     std::lock_guard unlock(store.mutex_);

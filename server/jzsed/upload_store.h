@@ -19,10 +19,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -59,8 +60,8 @@ class UploadStore {
   UploadStore(const UploadStore&) = delete;
   UploadStore& operator=(const UploadStore&) = delete;
 
-  // Null: somebody works on it.
-  std::shared_ptr<void> Lock(const std::string& id);
+  // Null: somebody works on it. Whoever that is is told that somebody else wants to, by its `wanted`, which must be quick.
+  std::shared_ptr<void> Lock(const std::string& id, std::function<void()> wanted = {});
   // A new upload's id. Checks what can be told of the target now.
   Result<std::string> Create(uint64_t length, const UploadTarget& target);
   // NOT_FOUND also for one that has expired.
@@ -82,7 +83,7 @@ class UploadStore {
   const std::chrono::seconds lifetime_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::set<std::string> locked_;
+  std::map<std::string, std::function<void()>> locked_;
   bool namespace_made_ = false;
   bool stop_ = false;
   std::thread thread_;  // finishes what a killed server left complete, and drops what expired

@@ -39,6 +39,9 @@ Reply Busy(const Request& request) {
   return Tus(serve::ProblemReply({409, "HTTP_UPLOAD_BUSY", "another request works on this upload", true}, request.id));
 }
 
+// A client that sends nothing for so long gives way to the next one: it may be gone without a word.
+constexpr int64_t kSilentMs = 5000;
+
 // Takes the body of a PATCH, or of a creation with upload, in parts.
 class UploadSink : public serve::Sink {
  public:
@@ -52,8 +55,8 @@ class UploadSink : public serve::Sink {
     uint64_t body_size = 0;       // 0: chunked, unknown
   };
 
-  UploadSink(Service& service, const Request& request, Begin begin)
-      : service_(service), request_(request), begin_(std::move(begin)) {
+  UploadSink(Service& service, serve::Connection& connection, Begin begin)
+      : service_(service), request_(connection.request()), begin_(std::move(begin)), yield_(connection.WhenSilent(kSilentMs)) {
     if (begin_.checksum) digester_.emplace(begin_.checksum->kind);
   }
 
@@ -130,7 +133,7 @@ class UploadSink : public serve::Sink {
       if (!id) return Tus(Failed(request_, id.error()));
       begin_.id = *id;
     }
-    lock_ = service_.uploads->Lock(begin_.id);
+    lock_ = service_.uploads->Lock(begin_.id, yield_);
     if (lock_ == nullptr) return Busy(request_);
     auto upload = service_.uploads->Find(begin_.id);
     if (!upload) return Tus(Failed(request_, upload.error()));
@@ -156,6 +159,7 @@ class UploadSink : public serve::Sink {
   const Request& request_;
   Begin begin_;
   Upload upload_;
+  const std::function<void()> yield_;  // ends the connection if its client is silent
   std::shared_ptr<void> lock_;
   std::optional<http::Digester> digester_;
   std::optional<Writer> part_;
@@ -202,9 +206,9 @@ void CreateUpload(Service& service, serve::Connection& connection) {
   if (!problem.empty()) return connection.Answer(Tus(BadRequest(request, problem)));
   if (request.head.has_body()) {
     if (auto refused = ReadBody(request, &begin)) return connection.Answer(std::move(*refused));
-    return connection.Stream(std::make_unique<UploadSink>(service, request, std::move(begin)));
+    return connection.Stream(std::make_unique<UploadSink>(service, connection, std::move(begin)));
   }
-  auto sink = std::make_shared<UploadSink>(service, request, std::move(begin));
+  auto sink = std::make_shared<UploadSink>(service, connection, std::move(begin));
   connection.Do([sink](Request&) { return sink->Finish(); });
 }
 
@@ -242,8 +246,8 @@ void PatchUpload(Service& service, serve::Connection& connection) {
   begin.offset = *offset;
   if (auto refused = ReadBody(request, &begin)) return connection.Answer(std::move(*refused));
   if (request.head.has_body())
-    return connection.Stream(std::make_unique<UploadSink>(service, request, std::move(begin)));
-  auto sink = std::make_shared<UploadSink>(service, request, std::move(begin));
+    return connection.Stream(std::make_unique<UploadSink>(service, connection, std::move(begin)));
+  auto sink = std::make_shared<UploadSink>(service, connection, std::move(begin));
   connection.Do([sink](Request&) { return sink->Finish(); });
 }
 

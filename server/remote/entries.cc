@@ -91,6 +91,7 @@ bool ReadFields(const AnswerHead& head, uint64_t size, jzse_file_info* info) {
   info->sequence = std::strtoull(head.Get("x-jzse-sequence").c_str(), nullptr, 10);
   ReadTag(etag.substr(1, etag.size() - 2), info);
   info->mtime_ns = http::ParseRfc3339(head.Get("x-jzse-mtime")).value_or(0);
+  info->changed_ms = static_cast<uint64_t>(http::ParseRfc3339(head.Get("x-jzse-changed")).value_or(0) / 1'000'000);
   info->mode = static_cast<uint32_t>(std::strtoul(head.Get("x-jzse-mode").c_str(), nullptr, 8));
   ReadFileId(head.Get("x-jzse-file"), info);
   return info->sequence != 0;

@@ -112,6 +112,17 @@ void Connection::Cut(const char* reason) {
   Settle();
 }
 
+std::function<void()> Connection::WhenSilent(int64_t silent_ms) const {
+  return [loop = &loop_, self = this, id = request_.id, silent_ms] {
+    loop->WithConnection(self, [id, silent_ms](Connection& connection) { connection.CutIfSilent(id, silent_ms); });
+  };
+}
+
+void Connection::CutIfSilent(const std::string& request_id, int64_t silent_ms) {
+  if (request_.id != request_id || state_ != State::kBody || !reading_ || loop_.now_ms() - read_ms_ < silent_ms) return;
+  Cut("another request wants the upload");
+}
+
 void Connection::Expire() {
   deadline_ms_ = 0;
   if (parked_) return Wake();
@@ -164,6 +175,7 @@ void Connection::OnRead(void* self, ssize_t result) {
     if (result > 0) {
       connection.read_target_->Added(static_cast<size_t>(result));
       connection.progress_ += static_cast<uint64_t>(result);
+      connection.read_ms_ = connection.loop_.now_ms();
       if (connection.read_target_ == &connection.fill_) connection.TookBody(static_cast<uint64_t>(result));
     } else {
       if (connection.status_ == 0 && connection.state_ == State::kBody) connection.status_ = 400;
@@ -287,8 +299,9 @@ void Connection::Reset() {
   work_ = nullptr;
   sink_.reset();
   sink_reply_.reset();
-  if (!reading_ || read_target_ != &fill_) fill_.Release();  // else the socket may still write into it; the connection ends soon
-  write_.Release();
+  // Else the socket may still write into it; the connection ends soon.
+  if (!reading_ || read_target_ != &fill_) loop_.GiveBuffer(std::exchange(fill_, Buffer()));
+  loop_.GiveBuffer(std::exchange(write_, Buffer()));
   if (reserved_ > 0) loop_.shared().ReleaseTransfer(reserved_);
   reserved_ = 0;
   source_.reset();

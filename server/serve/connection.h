@@ -25,30 +25,11 @@
 #include <string_view>
 
 #include "http/chunked.h"
+#include "serve/buffer.h"
 #include "serve/loop.h"
 #include "serve/message.h"
 
 namespace jzse::serve {
-
-// Bytes with a capacity that does not grow by itself, and never zeroed.
-class Buffer {
- public:
-  void Reserve(size_t capacity);  // keeps the content
-  void Release();
-  char* tail() { return data_.get() + end_; }
-  size_t room() const { return capacity_ - end_; }
-  void Added(size_t count) { end_ += count; }
-  void Consume(size_t count) { begin_ += count; }
-  void Clear() { begin_ = end_ = 0; }
-  void Compact();                 // moves the content to the front
-  std::string_view view() const { return {data_.get() + begin_, end_ - begin_}; }
-  bool empty() const { return begin_ == end_; }
-  size_t capacity() const { return capacity_; }
-
- private:
-  std::unique_ptr<char[]> data_;
-  size_t capacity_ = 0, begin_ = 0, end_ = 0;
-};
 
 class Connection {
  public:
@@ -71,6 +52,8 @@ class Connection {
   void Answer(Reply reply);
   // Memory that the last answer needed, with bytes of no meaning in it, for the body of this one.
   std::string Spare() { return std::move(out_); }
+  // From any thread: ends this request's connection if it waits for a body of which nothing came for so long.
+  std::function<void()> WhenSilent(int64_t silent_ms) const;
   // Somebody will call AnswerHeld, on the loop.
   void Hold() { ++pending_; }
   void AnswerHeld(Reply reply);
@@ -85,6 +68,7 @@ class Connection {
   void Probe();                      // a parked client that is gone is let go
   void BeginStop();
   void Cut(const char* reason);      // closes at once
+  void CutIfSilent(const std::string& request_id, int64_t silent_ms);
   const std::string& address() const { return request_.peer; }
 
  private:
@@ -128,11 +112,13 @@ class Connection {
   bool SendOut();
   bool SendPiece(Piece* piece);
   void TakeWindow(Window window);
+  bool TryNext();
   void StartNext();
   void OnNextDone();
   void BuildHead(const Reply& reply);
   void PlaceHead(Reply* reply);
   bool Blocked();                    // waits for room in the socket; always false
+  bool Yield();                      // lets the others have their turn; always false
   static void OnWritable(void* self, ssize_t result);
 
   Loop& loop_;
@@ -146,6 +132,7 @@ class Connection {
   bool keep_alive_ = true;
   int pending_ = 0;
   int64_t deadline_ms_ = 0;
+  int64_t read_ms_ = 0;              // when the socket gave bytes last
   uint64_t progress_ = 0;            // bytes since the deadline of body or answer was set
   uint64_t wake_epoch_ = 0;          // of the loop, when the work was handed over
 
@@ -188,6 +175,7 @@ class Connection {
   size_t piece_ = 0;
   uint64_t piece_sent_ = 0;
   uint64_t source_left_ = 0;         // promised and not sent
+  uint64_t turn_ = 0;                // sent since the others had theirs
   int status_ = 0;
   uint64_t bytes_out_ = 0;
 };

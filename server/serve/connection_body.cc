@@ -36,8 +36,8 @@ void Connection::Stream(std::unique_ptr<Sink> sink) {
   if (!loop_.shared().ReserveTransfer(reserved))
     return Answer(ProblemReply({503, "HTTP_OVERLOADED", "too many large uploads are under way", true}, request_.id));
   reserved_ = reserved;
-  fill_.Reserve(size);
-  if (!whole) write_.Reserve(size);
+  fill_ = loop_.TakeBuffer(size);
+  if (!whole) write_ = loop_.TakeBuffer(size);
   sink_ = std::move(sink);
   // Whoever asks before it sends is told by the sink, which knows more than the head does.
   asking_ = continue_due_ && in_.empty();
@@ -50,6 +50,7 @@ void Connection::Stream(std::unique_ptr<Sink> sink) {
 void Connection::BeginBody() {
   state_ = State::kBody;
   progress_ = 0;
+  read_ms_ = loop_.now_ms();
   deadline_ms_ = loop_.now_ms() + loop_.shared().config().progress_timeout.count();
   if (!asking_) SendContinue();
   Drive();

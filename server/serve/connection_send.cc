@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers: head and small bodies in one send, large ones window by window, files by sendfile.
+// Answers: head and small bodies in one send, large ones window by window, from memory that the source lends or by sendfile.
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -13,6 +13,11 @@
 #include "serve/server.h"
 
 namespace jzse::serve {
+namespace {
+
+constexpr uint64_t kTurnBytes = 1024 * 1024;  // of one answer, before the loop looks at the others
+
+}  // namespace
 
 void Connection::Answer(Reply reply) {
   const config::Config& config = loop_.shared().config();
@@ -89,14 +94,15 @@ bool Connection::StepSend() {
       continue;
     }
     if (piece_ < window_.pieces.size()) {
-      // The window after this one is checked while this one is sent.
-      if (!source_done_ && !next_busy_ && !next_ready_ && !endless_) StartNext();
+      // The window after this one is checked while this one is sent, unless this one is in the source's hands.
+      if (!window_.lent && !source_done_ && !next_busy_ && !next_ready_ && !endless_) StartNext();
+      if (turn_ >= kTurnBytes) return Yield();
       if (!SendPiece(&window_.pieces[piece_])) return false;
       continue;
     }
     if (source_done_) break;
     if (next_busy_ || parked_) return false;
-    if (!next_ready_) {
+    if (!next_ready_ && !TryNext()) {
       StartNext();
       return false;
     }
@@ -144,12 +150,16 @@ bool Connection::SendPiece(Piece* piece) {
       return false;
     }
   } else {
-    sent = send(socket_.fd(), piece->memory.data() + piece_sent_, static_cast<size_t>(size - piece_sent_), MSG_NOSIGNAL);
+    // Pieces end anywhere: what is less than a segment goes with the next one.
+    const bool more = !endless_ && size - piece_sent_ < source_left_;
+    sent = send(socket_.fd(), piece->bytes().data() + piece_sent_, static_cast<size_t>(size - piece_sent_),
+                MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   }
   if (sent < 0) return Blocked();
   const auto count = static_cast<uint64_t>(sent);
   piece_sent_ += count;
   progress_ += count;
+  turn_ += count;
   if (endless_) bytes_out_ += count;
   if (!endless_ && count > source_left_) {
     Close("the content is longer than promised");
@@ -175,10 +185,18 @@ bool Connection::Blocked() {
   return false;
 }
 
+bool Connection::Yield() {
+  waiting_writable_ = true;
+  ++pending_;
+  socket_.Yield(&Connection::OnWritable, this);
+  return false;
+}
+
 void Connection::OnWritable(void* self, ssize_t result) {
   auto& connection = *static_cast<Connection*>(self);
   --connection.pending_;
   connection.waiting_writable_ = false;
+  connection.turn_ = 0;
   if (!connection.closed_) {
     if (result < 0) connection.Close("the client left");
     connection.Drive();
@@ -186,10 +204,22 @@ void Connection::OnWritable(void* self, ssize_t result) {
   connection.Settle();
 }
 
+// False: the pool must be asked.
+bool Connection::TryNext() {
+  try {
+    const std::optional<bool> result = source_->Try(&next_);
+    if (!result) return false;
+    next_failed_ = !*result;
+  } catch (const std::bad_alloc&) {
+    next_failed_ = true;
+  }
+  return next_ready_ = true;
+}
+
 void Connection::StartNext() {
   parked_ = false;
   next_busy_ = true;
-  if (endless_) deadline_ms_ = loop_.now_ms() + loop_.shared().config().progress_timeout.count();
+  if (endless_ || deadline_ms_ == 0) deadline_ms_ = loop_.now_ms() + loop_.shared().config().progress_timeout.count();
   wake_epoch_ = loop_.wake_epoch();
   next_job_.work = [this, now = loop_.now_ms(), stopping = loop_.stopping()] {
     try {

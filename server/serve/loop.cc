@@ -33,6 +33,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{250};
 
 constexpr unsigned kProbeTicks = 4;
+constexpr size_t kSpareMax = 8 * 1024 * 1024;
 constexpr int kPassesMax = 16;  // before timers and hand-overs get their turn
 
 int64_t NowMs() { return NowMicros() / 1000; }
@@ -93,6 +94,12 @@ void Socket::WaitWritable(Done done, void* self) {
   writable_ = false;
   write_ = {done, self};
   if (due()) loop_.Due(this);
+}
+
+void Socket::Yield(Done done, void* self) {
+  writable_ = true;
+  write_ = {done, self};
+  loop_.Due(this);
 }
 
 void Socket::Note(uint32_t events) {
@@ -208,12 +215,37 @@ void Loop::Tick() {
   if (index_ == 0 && shared_.tick) shared_.tick();
   if (++ticks_ % kProbeTicks == 0) {
     for (Connection* connection : Parked()) connection->Probe();
+    if (!spare_.empty()) {
+      spare_bytes_ -= spare_.front().capacity();
+      spare_.erase(spare_.begin());
+    }
   }
   if (ticks_ % kProbeTicks == 0) {
     for (size_t i = 0; i < state_->listened.size(); ++i) {
       if (std::exchange(state_->listened[i].exhausted, false)) ArmAccept(i);
     }
   }
+}
+
+Buffer Loop::TakeBuffer(size_t capacity) {
+  for (Buffer& spare : spare_) {
+    if (spare.capacity() < capacity || spare.capacity() > capacity + capacity / 4) continue;
+    Buffer taken = std::move(spare);
+    spare_bytes_ -= taken.capacity();
+    std::swap(spare, spare_.back());
+    spare_.pop_back();
+    return taken;
+  }
+  Buffer made;
+  made.Reserve(capacity);
+  return made;
+}
+
+void Loop::GiveBuffer(Buffer buffer) {
+  if (buffer.capacity() == 0 || spare_bytes_ + buffer.capacity() > kSpareMax) return;
+  buffer.Clear();
+  spare_bytes_ += buffer.capacity();
+  spare_.push_back(std::move(buffer));
 }
 
 void Loop::Post(std::function<void()> call) { asio::post(state_->context, std::move(call)); }
@@ -240,6 +272,13 @@ void Loop::WakeParked() {
   Post([this] {
     ++wake_epoch_;
     for (Connection* connection : Parked()) connection->Wake();
+  });
+}
+
+void Loop::WithConnection(const Connection* connection, std::function<void(Connection&)> call) {
+  Post([this, connection, call = std::move(call)] {
+    const auto found = connections_.find(const_cast<Connection*>(connection));
+    if (found != connections_.end()) call(*found->first);
   });
 }
 

@@ -6,7 +6,7 @@
 //   2. A connection is destroyed only when it is closed and no operation of it is pending; not before what one look at the sockets brought is done.
 //   3. Jobs that one round of the loop brings up are handed to the pool together.
 //
-// Threading: Post, GiveBack, Adopt, WakeParked and counts from any thread; everything else on the loop's own.
+// Threading: Post, GiveBack, Adopt, WakeParked, WithConnection and counts from any thread; everything else on the loop's own.
 #ifndef JZSE_SERVER_SERVE_LOOP_H_
 #define JZSE_SERVER_SERVE_LOOP_H_
 
@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "serve/buffer.h"
 #include "serve/pool.h"
 
 namespace jzse::serve {
@@ -43,6 +44,8 @@ class Socket {
   void Read(char* buffer, size_t size, Done done, void* self);
   // After a send that would have waited. May complete too early.
   void WaitWritable(Done done, void* self);
+  // Calls back once the loop's other sockets had their turn.
+  void Yield(Done done, void* self);
   // Cancels what is pending; it completes with a negative result.
   void Close();
 
@@ -93,6 +96,8 @@ class Loop {
   void Post(std::function<void()> call);
   void Adopt(int fd, std::string address);
   void WakeParked();
+  // Calls it on the loop, if there is such a connection by then (or a later one in its place).
+  void WithConnection(const Connection* connection, std::function<void(Connection&)> call);
   void GiveBack(Job* job);
 
   // False: the pool is full, and the job is not forced.
@@ -105,6 +110,10 @@ class Loop {
   void Listen(int fd, std::function<void(int)> accept);
   void StopListening();
   void Remove(Connection* connection);
+
+  // A large buffer of at least this capacity, and at most a quarter more. One that was given back a moment ago costs no page faults.
+  Buffer TakeBuffer(size_t capacity);
+  void GiveBuffer(Buffer buffer);
 
   // The socket has something to complete.
   void Due(Socket* socket);
@@ -136,6 +145,8 @@ class Loop {
   std::vector<Socket*> due_, passing_;
   std::vector<std::unique_ptr<Connection>> gone_;
   JobList offloaded_;   // since the last hand-over
+  std::vector<Buffer> spare_;      // at most kSpareMax bytes; one goes with each second
+  size_t spare_bytes_ = 0;
   std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
   std::atomic<size_t> count_{0};
 

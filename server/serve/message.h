@@ -36,14 +36,16 @@ struct Request {
   bool head_only() const { return head.method == http::Method::kHead; }
 };
 
-// A piece of a body: bytes of a file, or bytes in memory.
+// A piece of a body: bytes of a file, or bytes in memory, of its own or lent by the source.
 struct Piece {
   std::string memory;
+  std::string_view lent;
   int fd = -1;
   uint64_t offset = 0;
   uint64_t size = 0;  // of the file's part
 
-  uint64_t size_in_body() const { return fd >= 0 ? size : memory.size(); }
+  std::string_view bytes() const { return lent.empty() ? std::string_view(memory) : lent; }
+  uint64_t size_in_body() const { return fd >= 0 ? size : bytes().size(); }
   static Piece Of(std::string bytes) {
     Piece piece;
     piece.memory = std::move(bytes);
@@ -53,7 +55,8 @@ struct Piece {
 
 struct Window {
   std::vector<Piece> pieces;  // none: the end, or nothing yet
-  int64_t wait_until_ms = 0;  // with no pieces, for endless bodies: ask again then, or when woken
+  bool lent = false;          // some of them: the source is asked again only once they are sent
+  int64_t wait_until_ms = 0;  // with no pieces: ask again then, or when woken
 };
 
 // A body that is fetched window by window, on the pool, one call at a time. Its destructor runs on any thread.
@@ -62,6 +65,8 @@ class Source {
   virtual ~Source() = default;
   // False: it failed. What was promised cannot be sent any more; the connection is cut.
   virtual bool Next(int64_t now_ms, bool stopping, Window* window) = 0;
+  // The same on the loop, if that needs no waiting; otherwise nothing, and the pool calls Next.
+  virtual std::optional<bool> Try(Window*) { return std::nullopt; }
 };
 
 struct Reply {

@@ -80,11 +80,15 @@ void Shared::Left(const std::string& address) {
   if (--found->second == 0) by_address.erase(found);
 }
 
-bool Shared::ReserveTransfer(size_t bytes) {
-  if (transfer_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes <= config().transfer_memory) return true;
+bool Shared::ReserveWithin(size_t bytes, size_t bound) {
+  if (transfer_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bound) return true;
   ReleaseTransfer(bytes);
   return false;
 }
+
+bool Shared::ReserveTransfer(size_t bytes) { return ReserveWithin(bytes, config().transfer_memory); }
+
+bool Shared::ReserveDownload(size_t bytes) { return ReserveWithin(bytes, config().transfer_memory / 2); }
 
 void Shared::NewRequestId(std::string* id) {
   static constexpr char kDigits[] = "0123456789abcdef";

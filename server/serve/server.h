@@ -35,8 +35,10 @@ struct Shared {
   // False: one of the caps is reached.
   bool Enter(const std::string& address);
   void Left(const std::string& address);
-  // Memory of transfers under way.
+  // Memory of transfers under way. Downloads get half of it at most: they have another way, uploads have not.
   bool ReserveTransfer(size_t bytes);
+  bool ReserveDownload(size_t bytes);
+  void AddTransfer(size_t bytes) { transfer_bytes.fetch_add(bytes, std::memory_order_relaxed); }
   void ReleaseTransfer(size_t bytes) { transfer_bytes.fetch_sub(bytes, std::memory_order_relaxed); }
   void NewRequestId(std::string* id);
 
@@ -55,6 +57,8 @@ struct Shared {
   Pool pool;                                           // its threads end before what is above goes
 
  private:
+  bool ReserveWithin(size_t bytes, size_t bound);
+
   std::atomic<const config::Config*> config_;
 };
 

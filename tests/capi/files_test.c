@@ -296,6 +296,105 @@ TEST(extents_lead_to_the_bytes) {
   }
 }
 
+/* From `at` to the end, each span with every set of flags that succeeds first. */
+static void check_spans(const char *ns, const char *path, const unsigned char *bytes, size_t size, uint64_t at) {
+  static const uint32_t flags[] = {JZSE_SPAN_LOCATED, JZSE_SPAN_CACHED, JZSE_SPAN_CACHED | JZSE_SPAN_LOCATED, 0};
+  jzse_reader *reader = NULL;
+  const void *data = NULL;
+  size_t count, i;
+  CHECK_OK(jzse_reader_open(store, ns, path, NULL, &reader, NULL, &error));
+  while (at < size) {
+    int code = JZSE_BUSY;
+    for (i = 0; i < 4 && code == JZSE_BUSY; ++i) {
+      data = "", count = 1;
+      code = jzse_reader_span(reader, at, flags[i], &data, &count, &error);
+      CHECK(code == JZSE_OK || (code == JZSE_BUSY && data == NULL && count == 0));
+    }
+    CHECK_OK(code);
+    CHECK(count >= 1 && count <= 262144 && at + count <= size);
+    CHECK(memcmp(data, bytes + at, count) == 0);
+    at += count;
+  }
+  CHECK_OK(jzse_reader_span(reader, size, 0, &data, &count, &error));
+  CHECK_NUMBER(count, 0);
+  CHECK_OK(jzse_reader_span(reader, UINT64_MAX, 0, &data, &count, &error));
+  CHECK_NUMBER(count, 0);
+  jzse_reader_close(reader);
+}
+
+TEST(spans_are_the_content_without_a_copy) {
+  jzse_namespace_config config = JZSE_NAMESPACE_CONFIG_INIT;
+  unsigned char *bytes, *large = noise(5000000, 77), *text = malloc(3000000);
+  jzse_reader *reader = NULL;
+  const void *data = NULL, *again = NULL;
+  char buffer[100];
+  size_t i, count;
+  open_store();
+  CHECK(text != NULL);
+  for (i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+    bytes = noise(sizes[i], (unsigned)i);
+    CHECK_OK(jzse_put(store, "default", "a", bytes, sizes[i], NULL, NULL, &error));
+    check_spans("default", "a", bytes, sizes[i], 0);
+    check_spans("default", "a", bytes, sizes[i], sizes[i] / 2);
+    free(bytes);
+  }
+  CHECK_OK(jzse_put(store, "default", "large", large, 5000000, NULL, NULL, &error));
+  check_spans("default", "large", large, 5000000, 0);
+  /* There and back; reads and extents between them do not disturb. */
+  CHECK_OK(jzse_reader_open(store, "default", "large", NULL, &reader, NULL, &error));
+  for (i = 0; i < 40; ++i) {
+    const uint64_t at = (i % 2 == 0 ? i : 40 - i) * 124999;
+    jzse_extent extent;
+    CHECK_OK(jzse_reader_span(reader, at, 0, &data, &count, &error));
+    CHECK(count > 0 && memcmp(data, large + at, count) == 0);
+    CHECK_OK(jzse_reader_span(reader, at, JZSE_SPAN_LOCATED, &again, &count, &error));  /* it is there already */
+    CHECK(again == data);
+    CHECK_OK(jzse_reader_read_at(reader, at / 2, buffer, sizeof buffer, &count, &error));
+    CHECK(count == sizeof buffer && memcmp(buffer, large + at / 2, count) == 0);
+    CHECK_OK(jzse_reader_extents(reader, at / 3, &extent, 1, &count, &error));
+    CHECK(pread(extent.fd, buffer, 50, (off_t)extent.offset) == 50 || extent.length < 50);
+    CHECK(extent.length < 50 || memcmp(buffer, large + at / 3, 50) == 0);
+  }
+  CHECK_CODE(jzse_reader_span(reader, 0, 4, &data, &count, &error), JZSE_UNSUPPORTED, "flags");
+  jzse_reader_close(reader);
+  /* Nobody has asked the index yet. */
+  CHECK_OK(jzse_reader_open(store, "default", "large", NULL, &reader, NULL, &error));
+  CHECK_CODE(jzse_reader_span(reader, 0, JZSE_SPAN_LOCATED, &data, &count, &error), JZSE_BUSY, "large");
+  CHECK_OK(jzse_reader_span(reader, 0, 0, &data, &count, &error));
+  CHECK(memcmp(data, large, count) == 0);
+  jzse_reader_close(reader);
+  for (i = 0; i < 3000000; ++i) text[i] = (unsigned char)"the quick brown fox jumps over the lazy dog "[i % 44];
+  for (i = 0; i < 3000000; i += 97) text[i] = (unsigned char)('a' + i % 26);
+  config.compression = 3;
+  CHECK_OK(jzse_namespace_create(store, "packed", &config, &error));
+  CHECK_OK(jzse_put(store, "packed", "text", text, 3000000, NULL, NULL, &error));
+  check_spans("packed", "text", text, 3000000, 0);
+  check_spans("packed", "text", text, 3000000, 2999999);
+  free(large), free(text);
+}
+
+TEST(a_reader_knows_its_metadata) {
+  jzse_put_options options = JZSE_PUT_OPTIONS_INIT;
+  const jzse_pair pairs[] = {{"colour", "green"}, {"shape", "round"}};
+  jzse_reader *reader = NULL;
+  jzse_metadata *metadata = NULL;
+  open_store();
+  options.content_type = "text/plain";
+  options.metadata = pairs;
+  options.metadata_count = 2;
+  CHECK_OK(jzse_put(store, "default", "a", "x", 1, &options, NULL, &error));
+  CHECK_OK(jzse_reader_open(store, "default", "a", NULL, &reader, NULL, &error));
+  CHECK_OK(jzse_put(store, "default", "a", "y", 1, NULL, NULL, &error));  /* the reader's version is the older one */
+  CHECK_OK(jzse_reader_metadata(reader, &metadata, &error));
+  jzse_reader_close(reader);
+  CHECK_STRING(jzse_metadata_content_type(metadata), "text/plain");
+  CHECK_NUMBER(jzse_metadata_count(metadata), 2);
+  CHECK_STRING(jzse_metadata_pair(metadata, 1).key, "shape");
+  CHECK_STRING(jzse_metadata_pair(metadata, 1).value, "round");
+  CHECK_CODE(jzse_store_close(store, &error), JZSE_BUSY, "metadata");
+  jzse_metadata_close(metadata);
+}
+
 TEST(extents_stay_while_their_reader_is_open) {
   unsigned char *bytes = noise(300000, 9), *buffer = malloc(300000);
   jzse_reader *reader = NULL;
@@ -639,6 +738,8 @@ int main(void) {
   RUN(missing_and_wrong_kinds);
   RUN(a_reader_holds_its_version);
   RUN(extents_lead_to_the_bytes);
+  RUN(spans_are_the_content_without_a_copy);
+  RUN(a_reader_knows_its_metadata);
   RUN(extents_stay_while_their_reader_is_open);
   RUN(compression_where_it_pays);
   RUN(equal_chunks_are_stored_once);

@@ -161,6 +161,9 @@ void Readers() {
   char buffer[10];
   CHECK(Must(reader.Read(buffer)) == 10);
   CHECK(Must(reader.ReadAt(large.size() - 3, buffer)) == 3);
+  CHECK(Must(reader.Span(large.size() - 3)) == std::string_view(large).substr(large.size() - 3));
+  CHECK(Must(reader.Span(large.size())).empty());
+  CHECK(Must(reader.GetMetadata()).pairs.empty());
   CHECK(std::string_view(buffer, 3) == large.substr(large.size() - 3));
 
   std::vector<char> room(100'000);

@@ -48,6 +48,7 @@ TEST(put_and_get) {
   jzse_file_info info = JZSE_FILE_INFO_INIT;
   jzse_extent extent;
   jzse_put_options options = JZSE_PUT_OPTIONS_INIT;
+  const void *span;
   void *data;
   size_t size;
   char byte;
@@ -105,11 +106,16 @@ TEST(put_and_get) {
   REFUSED(jzse_reader_read(NULL, &byte, 1, &size, &error), "reader");
   REFUSED(jzse_reader_read_at(NULL, 0, &byte, 1, &size, &error), "reader");
   REFUSED(jzse_reader_extents(NULL, 0, &extent, 1, &size, &error), "reader");
+  REFUSED(jzse_reader_span(NULL, 0, 0, &span, &size, &error), "reader");
+  REFUSED(jzse_reader_metadata(NULL, &metadata, &error), "reader");
   CHECK_OK(jzse_reader_open(store, "default", "a", NULL, &reader, NULL, &error));
   REFUSED(jzse_reader_read(reader, NULL, 1, &size, &error), "buffer");
   REFUSED(jzse_reader_read(reader, &byte, 1, NULL, &error), "count");
   REFUSED(jzse_reader_read_at(reader, 0, NULL, 1, &size, &error), "buffer");
   REFUSED(jzse_reader_read_at(reader, 0, &byte, 1, NULL, &error), "count");
+  REFUSED(jzse_reader_span(reader, 0, 0, NULL, &size, &error), "data");
+  REFUSED(jzse_reader_span(reader, 0, 0, &span, NULL, &error), "size");
+  REFUSED(jzse_reader_metadata(reader, NULL, &error), "metadata");
   REFUSED(jzse_reader_extents(reader, 0, NULL, 1, &size, &error), "extents");
   REFUSED(jzse_reader_extents(reader, 0, &extent, 1, NULL, &error), "count");
   jzse_reader_close(reader);

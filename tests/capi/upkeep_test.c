@@ -255,6 +255,13 @@ TEST(a_damaged_chunk) {
   } else {
     CHECK_NUMBER(-error.code, -JZSE_CORRUPT);
   }
+  for (i = 0; i < 2000000; i += count) {
+    const void *data = NULL;
+    if (jzse_reader_span(reader, i, 0, &data, &count, &error) != JZSE_OK) break;
+    CHECK(count > 0 && memcmp(data, large + i, count) == 0);
+  }
+  CHECK(i > 500000 && i <= 1000000 && error.code == JZSE_CORRUPT);
+  CHECK_CODE(jzse_reader_span(reader, 1000000, JZSE_SPAN_LOCATED, &(const void *){NULL}, &count, &error), JZSE_CORRUPT, "large");
   jzse_reader_close(reader);
   CHECK_OK(jzse_put(store, "default", "again", large, 2000000, NULL, NULL, &error));
   check_content_in("default", "again", NULL, large, 2000000);  /* not a reference to the damaged chunk */

@@ -27,7 +27,7 @@ class Browser:
     """A browser with one page. Everything waits, with a deadline; what a page writes to its console as an error, and what it
     throws, is kept in `errors`; what it asks for in `requests`."""
 
-    def __init__(self, program, deadline=60):
+    def __init__(self, program, deadline=180):
         self.deadline, self.errors, self.requests, self.number = deadline, [], [], 0
         self.profile = tempfile.mkdtemp(prefix='jzse-browser-')
         to_browser, self.out = os.pipe()

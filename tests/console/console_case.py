@@ -18,7 +18,7 @@ import zlib
 
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'server'))
 import browser
-from server_case import free_ports
+from server_case import DEADLINE, Port
 
 JZSED, SHOTS = sys.argv[1] if len(sys.argv) > 1 else '', sys.argv[2] if len(sys.argv) > 2 else ''
 SKIPPED = 77
@@ -37,28 +37,25 @@ def png(width, height):
 
 class Server:
     def __init__(self, folder):
-        self.folder, self.port, self.process = folder, 0, None
+        self.folder, self.held, self.process = folder, Port(), None
+        self.port = self.held.number
         self.start()
 
     def start(self):
-        for port in [self.port] if self.port else free_ports():
-            command = [JZSED, '--store', os.path.join(self.folder, 'store'), '--port', str(port), '--log-level', 'warning']
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                            env={**os.environ, 'HOME': self.folder})
-            line = self.process.stdout.readline()
-            if 'http://' in line:
-                self.port = int(line.rstrip().rstrip('/').rsplit(':', 1)[1])
-                return
-            self.process.wait(60)
-        raise AssertionError(f'jzsed did not start: {line}')
+        command = [JZSED, '--store', os.path.join(self.folder, 'store'), '--port', str(self.port), '--log-level', 'warning']
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        env={**os.environ, 'HOME': self.folder})
+        line = self.process.stdout.readline()
+        if 'http://' not in line:
+            raise AssertionError(f'jzsed did not start: {line}')
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=DEADLINE)
         self.process.stdout.close()
 
     def call(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=DEADLINE)
         connection.request(method, path, body=body, headers=headers or {})
         response = connection.getresponse()
         data = response.read()

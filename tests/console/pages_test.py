@@ -9,7 +9,7 @@ import signal
 import time
 
 import console_case
-from console_case import DESKTOP, PHONE, ConsoleCase, png
+from console_case import DEADLINE, DESKTOP, PHONE, ConsoleCase, png
 
 PAGES = {'files': '#/files/default/', 'details': '#/files/default/notes/', 'changes': '#/changes', 'health': '#/health'}
 
@@ -177,7 +177,7 @@ class Pages(ConsoleCase):
             self.open('#/changes')
         self.wait_text('Nothing has changed yet')
         self.page.go('about:blank')
-        end = time.monotonic() + 30
+        end = time.monotonic() + DEADLINE
         while self.watchers() > 0:
             self.assertLess(time.monotonic(), end, 'a page that nobody sees still waits for changes')
             time.sleep(0.1)
@@ -221,7 +221,7 @@ class Pages(ConsoleCase):
         self.open()
         blocked = self.run_js('''new Promise((resolve) => {
             document.addEventListener("securitypolicyviolation", (e) => resolve(e.violatedDirective));
-            document.body.append(Object.assign(document.createElement("script"), {textContent: "window.ran = true"})); setTimeout(() => resolve("nothing"), 2000); })''')
+            document.body.append(Object.assign(document.createElement("script"), {textContent: "window.ran = true"})); setTimeout(() => resolve("nothing"), 60000); })''')
         self.assertTrue(blocked.startswith('script-src'), blocked)
         self.assertFalse(self.run_js('!!window.ran'))
         self.expect_errors('Content Security Policy')

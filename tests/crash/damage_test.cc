@@ -364,11 +364,11 @@ TEST_CASE("a disk without room for a census can still be opened, emptied and com
       INFO(store.status());
       REQUIRE(store.ok());
       deleted = Delete(**store, "default", "more").ok();
-      CHECK(deleted == without_census(log));
       if (deleted) {
         for (const auto& [path, data] : Contents())
           if (path != "more" && path != "small") CHECK(Delete(**store, "default", path).ok());
       }
+      CHECK(deleted == without_census(log));
       CHECK((*store)->GetStats()->corrupt_records == 0);
     }
     CHECK(deleted);

@@ -194,7 +194,7 @@ std::string RunInChild(const Scenario& scenario, const Outcome& outcome, const S
   REQUIRE(child >= 0);
   if (child == 0) {
     close(ends[0]);
-    alarm(20);
+    alarm(300);
     tracing = std::getenv("JZSE_CRASH_CASE") != nullptr;
     for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGBUS, SIGTERM}) (void)std::signal(signal, SIG_DFL);
     bool met = false;

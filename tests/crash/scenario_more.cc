@@ -73,6 +73,10 @@ int ReaderOf(Stage& s) {
   s.Call([&] { return jzse_reader_read_at(reader, 150'000, buffer.data(), 100, &count, &s.error); });
   if (s.code() == JZSE_OK && (all != Noise(4, 200'000) || all.compare(150'000, 100, buffer, 0, 100) != 0))
     s.Fail(kWrong);
+  const void* data = nullptr;
+  s.Call([&] { return jzse_reader_span(reader, 150'000, 0, &data, &count, &s.error); });
+  if (s.code() == JZSE_OK && Noise(4, 200'000).compare(150'000, count, static_cast<const char*>(data), count) != 0)
+    s.Fail(kWrong);
   s.Release([&] { jzse_reader_close(reader); });
   return s.code();
 }

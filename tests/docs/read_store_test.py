@@ -11,6 +11,7 @@ import pathlib
 import random
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -136,6 +137,7 @@ class ReadStore(cli_case.Case):
             worker = subprocess.Popen([WORKER, 'run', store, ledgers, str(SEED * 1000 + turn), '4'],
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             self.assertIn(b'running', worker.stdout.readline())
+            self.wait_until(lambda: any('\nA ' in path.read_text() for path in pathlib.Path(ledgers).iterdir()))
             time.sleep(dice.uniform(0.05, 0.6))
             worker.kill()
             worker.communicate()
@@ -152,33 +154,57 @@ class ReadStore(cli_case.Case):
                 self.run_jzse('--store', store, 'compact', '--full')
                 self.assertGreater(self.agree(store), 0, replay)
 
-    def unsealed(self, attempt=0):
-        """The last commit segment of a process that was killed while it had the store open."""
-        store, ledgers = self.path(f'open{attempt}'), self.path(f'ledgers{attempt}')
-        os.mkdir(ledgers)
-        worker = subprocess.Popen([WORKER, 'run', store, ledgers, '5', '1'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.assertIn(b'running', worker.stdout.readline())
-        deadline = time.monotonic() + 60
-        while self.last_commit_segment(store)[1] < 64 * 1024:  # many groups
+    def wait_until(self, condition):
+        deadline = time.monotonic() + 300
+        while not condition():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
-        worker.kill()
-        worker.communicate()
-        segment, used = self.last_commit_segment(store)
-        # It may have begun another one at the last moment.
-        return (store, segment) if used >= 64 * 1024 else self.unsealed(attempt + 1)
+
+    def unsealed(self):
+        """A store whose process was killed while it had it open, its last commit segment, and what groups() says of that: at least
+        one group is known to be durable by a later one."""
+        for attempt in range(50):
+            store, ledgers = self.path(f'open{attempt}'), self.path(f'ledgers{attempt}')
+            os.mkdir(ledgers)
+            worker = subprocess.Popen([WORKER, 'run', store, ledgers, '5', '1'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertIn(b'running', worker.stdout.readline())
+            self.wait_until(lambda: len(self.groups(self.last_commit_segment(store))) > 20)
+            worker.kill()
+            worker.communicate()
+            segment = self.last_commit_segment(store)
+            groups = self.groups(segment)
+            if len(groups) > 20 and groups[-1][3] >= groups[0][2]:
+                return store, segment, groups
+        self.fail('it begins a new segment all the time')
 
     def last_commit_segment(self, store):
-        """Its path, and how much of it is not zeros."""
-        if not os.path.isdir(os.path.join(store, 'segments')):
-            return None, 0
-        segments = [path for path in self.segments(store) if path.stat().st_size >= 4096 and self.stream(path) == 1]
-        return (segments[-1], len(segments[-1].read_bytes().rstrip(b'\0'))) if segments else (None, 0)
+        for path in reversed(self.segments(store)):
+            try:
+                if path.stat().st_size >= 4096 and self.stream(path) == 1:
+                    return path
+            except FileNotFoundError:
+                pass  # a compaction replaced it
+        return None
+
+    def groups(self, path):
+        """[(offset, length, last sequence, highest sequence known durable)] of the commit groups that follow each other."""
+        try:
+            data = path.read_bytes() if path else b''
+        except FileNotFoundError:
+            return []
+        at, found = 4096, []
+        while at + 40 <= len(data):
+            place, sequence, length, count, durable = struct.unpack_from('<4xIQIIQ', data, at)
+            if not place >> 24 & 1 or count == 0 or at + length > len(data) or found and sequence != found[-1][2] + 1:
+                break
+            found.append((at, length, sequence + count - 1, durable))
+            at += length
+        return found
 
     def test_torn_and_recycled_tail(self):
-        store, segment = self.unsealed()
+        store, segment, groups = self.unsealed()
         data = bytearray(segment.read_bytes())
-        used = len(data.rstrip(b'\0'))
+        used = groups[-1][0] + groups[-1][1]
         data[used - 20:used] = bytes(20)  # the last record, or more than one, did not get to the disk
         foreign = self.segments(self.store)[0].read_bytes()[4096:4096 + 4096]
         data[used + 4096 & ~7:(used + 4096 & ~7) + len(foreign)] = foreign  # another life of the same blocks
@@ -187,9 +213,11 @@ class ReadStore(cli_case.Case):
 
     def test_damage_before_what_was_acknowledged(self):
         """In an unsealed segment, too, damage is told from a torn tail: a later group knows that the record was durable."""
-        store, segment = self.unsealed()
+        store, segment, groups = self.unsealed()
         data = bytearray(segment.read_bytes())
-        data[4096 + (len(data.rstrip(b'\0')) - 4096) // 16] ^= 1  # the last group may be half of it
+        durable = [group for group in groups if group[2] <= groups[-1][3]]
+        at, length = durable[len(durable) // 2][:2]
+        data[at + length // 2] ^= 1
         segment.write_bytes(data)
         _, complaints = self.read(store, code=1)
         self.assertIn(segment.name, complaints)

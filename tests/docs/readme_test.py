@@ -35,7 +35,7 @@ def main():
                'PATH': os.path.abspath(os.environ['JZSE_BIN']) + os.pathsep + os.environ['PATH']}
         env.pop('JZSE_STORE', None)
         done = subprocess.run(['bash', '-euc', 'exec 2>&1\n' + '\n'.join(commands)], cwd=folder, env=env,
-                              capture_output=True, text=True, timeout=100)
+                              capture_output=True, text=True, timeout=500)
         out = pathlib.Path(folder, 'out', 'sea.jpg')
         whole = out.exists() and out.read_bytes() == (photos / 'sea.jpg').read_bytes()
     right = done.returncode == 0 and whole and masked(done.stdout.splitlines()) == masked(shown)

@@ -63,7 +63,7 @@ def run(page):
         tools = prepare(pathlib.Path(folder))
         env = {name: value for name, value in os.environ.items() if name != 'JZSE_STORE'}
         env.update(HOME=folder, LC_ALL='C.UTF-8', TZ='UTC', **tools)
-        done = subprocess.run(['bash', '-c', script], cwd=folder, env=env, capture_output=True, text=True, timeout=200)
+        done = subprocess.run(['bash', '-c', script], cwd=folder, env=env, capture_output=True, text=True, timeout=500)
     if done.returncode != 0:
         return f'exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}'
     return difference(''.join(block for k, block in found if k == 'text'), done.stdout)

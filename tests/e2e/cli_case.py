@@ -44,8 +44,11 @@ class Case(unittest.TestCase):
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
 
-    def run_jzse(self, *args, code=OK, input=b'', env=None, cwd=None, store=True, timeout=120):
-        """Runs it to the end and checks the exit code; stdout and stderr are bytes in the result."""
+    def run_jzse(self, *args, code=OK, input=b'', env=None, cwd=None, store=True, timeout=600):
+        """Runs it to the end and checks the exit code; stdout and stderr are bytes in the result. Another process that still has the
+        store is waited for, since nobody knows for how long a loaded machine needs it."""
+        if '--wait' not in args:
+            args = ('--wait', '300', *args)
         env = env or environment()
         if store:
             env = dict(env, JZSE_STORE=self.store)

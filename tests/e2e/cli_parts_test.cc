@@ -182,16 +182,15 @@ TEST_CASE("URLs become the server and addresses in it") {
 }
 
 TEST_CASE("an unfinished file is gone on with, by one at a time") {
-  const std::string directory = std::filesystem::temp_directory_path() / ("jzse-parts-" + std::to_string(getpid()) + "-part");
-  std::filesystem::create_directory(directory);
-  const Fd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Directory parts;
+  const std::string directory = parts.path;
   uint64_t have = 1;
   {
-    NewFile first(root.get());
+    NewFile first(parts.fd.get());
     REQUIRE(first.Continue("key", 10, &have));
     CHECK(have == 0);
     CHECK(WriteAll(first.fd(), "abcdef", 6) == 0);
-    NewFile second(root.get());  // finds it in use
+    NewFile second(parts.fd.get());  // finds it in use
     REQUIRE(second.Continue("key", 10, &have));
     CHECK(have == 0);
     second.Keep();  // is none that is found again, and goes
@@ -199,7 +198,7 @@ TEST_CASE("an unfinished file is gone on with, by one at a time") {
   }
   CHECK(std::distance(std::filesystem::directory_iterator(directory), {}) == 1);
   {
-    NewFile again(root.get());
+    NewFile again(parts.fd.get());
     REQUIRE(again.Continue("key", 10, &have));
     CHECK(have == 6);
     CHECK(WriteAll(again.fd(), "gh", 2) == 0);
@@ -210,15 +209,14 @@ TEST_CASE("an unfinished file is gone on with, by one at a time") {
   std::getline(in, text);
   CHECK(text == "abcdefgh");
   {
-    NewFile longer(root.get());
+    NewFile longer(parts.fd.get());
     REQUIRE(longer.Continue("key", 10, &have));
     CHECK(WriteAll(longer.fd(), "more than ten bytes", 19) == 0);
     longer.Keep();
-    NewFile again(root.get());
+    NewFile again(parts.fd.get());
     REQUIRE(again.Continue("key", 10, &have));
     CHECK(have == 0);
   }
-  std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("below a directory no path leads out of it") {

@@ -14,16 +14,16 @@ from cli_case import OK, Case, environment, snapshot
 
 
 class Terminal(Case):
-    def on_terminal(self, *args, input=None, **env):
-        """(exit code, what the terminal got) with standard output and error on it."""
+    def on_terminal(self, *args, input=None, until=b'', **env):
+        """(exit code, what the terminal got) with standard output and error on it. The last piece of the input waits until `until` was seen."""
         leader, follower = pty.openpty()
         process = subprocess.Popen([cli_case.JZSE, *args], stdin=subprocess.PIPE, stdout=follower, stderr=follower,
                                    env=environment(JZSE_STORE=self.store, TERM='xterm', **env), cwd=self.dir)
         os.close(follower)
         seen = b''
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
-            if input:
+            if input and (len(input) > 1 or until in seen):
                 process.stdin.write(input.pop(0))
                 process.stdin.flush()
                 if not input:
@@ -39,7 +39,7 @@ class Terminal(Case):
                 break
             seen += data
         os.close(leader)
-        return process.wait(timeout=60), seen
+        return process.wait(timeout=300), seen
 
     def test_colour(self):
         self.run_jzse('mkdir', 'd')
@@ -57,7 +57,7 @@ class Terminal(Case):
 
     def test_progress(self):
         pieces = [os.urandom(100_000) for _ in range(5)]
-        code, seen = self.on_terminal('put', '-', 'f', input=list(pieces))
+        code, seen = self.on_terminal('put', '-', 'f', input=list(pieces), until=b'KiB/s')
         self.assertEqual(code, OK)
         self.assertIn(b'put', seen)
         self.assertIn(b'KiB/s', seen)
@@ -80,7 +80,7 @@ class Interrupt(Case):
             process = self.start('--json', '--verbose', 'import', 'in')
             process.stdout.readline()   # it is at work
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
             self.assertIn(process.returncode, (OK, 128 + signal.SIGINT), err)
             if process.returncode != OK:
                 stopped += 1
@@ -104,7 +104,7 @@ class Interrupt(Case):
         process = self.start('--verbose', 'export', '/', 'out')
         process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         self.assertIn(process.returncode, (OK, 128 + signal.SIGTERM))
         self.no_temporary_files(self.path('out'))
         for name in os.listdir(self.path('out')):
@@ -116,7 +116,7 @@ class Interrupt(Case):
         process.stdin.flush()
         time.sleep(0.3)   # so that it is reading; whether it is changes nothing about the outcome
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
         self.assertIn(process.returncode, (128 + signal.SIGINT, -signal.SIGINT), err)
         self.assertEqual(self.out('ls'), '')
 
@@ -140,7 +140,7 @@ class Interrupt(Case):
         self.put('f', '1')
         self.assertIn(b' f', process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         self.assertEqual(process.returncode, 128 + signal.SIGINT)
 
 

@@ -140,9 +140,10 @@ class Store(Case):
 class TwoProcesses(Case):
     def holder(self):
         """A jzse that keeps the store open until its input ends, and what another is told then."""
-        process = subprocess.Popen([cli_case.JZSE, 'put', '-', 'held'], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        process = subprocess.Popen([cli_case.JZSE, '--wait', '300', 'put', '-', 'held'], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
                                    env=environment(JZSE_STORE=self.store))
-        for _ in range(500):
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
             probe = subprocess.run([cli_case.JZSE, '--wait', '0', 'ls'], env=environment(JZSE_STORE=self.store),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if probe.returncode == LOCKED:
@@ -152,7 +153,7 @@ class TwoProcesses(Case):
                     return process, text
             else:
                 self.assertEqual(probe.returncode, OK)
-            time.sleep(0.01)
+            time.sleep(0.05)  # long enough for the holder to find the store free between two of these
         self.fail('it never opened the store')
 
     def test_locked_names_the_process(self):
@@ -165,20 +166,20 @@ class TwoProcesses(Case):
 
     def test_waiting_for_the_other(self):
         process, _ = self.holder()
-        waiting = subprocess.Popen([cli_case.JZSE, '--wait', '60', 'cat', 'held'], stdout=subprocess.PIPE,
+        waiting = subprocess.Popen([cli_case.JZSE, '--wait', '300', 'cat', 'held'], stdout=subprocess.PIPE,
                                    env=environment(JZSE_STORE=self.store))
         process.communicate(b'content')
         self.assertEqual(waiting.communicate()[0], b'content')
         self.assertEqual(waiting.returncode, OK)
 
     def test_watch_sees_what_others_do(self):
-        watch = subprocess.Popen([cli_case.JZSE, '--json', 'watch', '--after', '0', '--limit', '3', 'w/'],
+        watch = subprocess.Popen([cli_case.JZSE, '--wait', '300', '--json', 'watch', '--after', '0', '--limit', '3', 'w/'],
                                  stdout=subprocess.PIPE, env=environment(JZSE_STORE=self.store))
         self.put('w/a', '1')
         self.put('not me', '1')
         self.put('w/b', '2')
         self.run_jzse('rm', 'w/a')
-        out, _ = watch.communicate(timeout=60)
+        out, _ = watch.communicate(timeout=300)
         self.assertEqual(watch.returncode, OK)
         self.assertEqual(re.findall(r'"change":"(\w+)".*?"path":"(.*?)"', out.decode()),
                          [('put', 'w/a'), ('put', 'w/b'), ('delete', 'w/a')])

@@ -41,7 +41,7 @@ def run_and_kill(worker, store, ledgers, seed, dice):
     if dice.random() < 0.2:  # while it opens, or just after
         said = wait_or_end(process, dice.uniform(0, 0.05))
     else:
-        ready, _, _ = select.select([process.stdout], [], [], 120)
+        ready, _, _ = select.select([process.stdout], [], [], 600)
         said = wait_or_end(process, dice.uniform(0, 1.2) if ready else 0)
     kill(process)
     return said
@@ -56,7 +56,7 @@ def check(worker, store, ledgers, dice):
         if said is not None:
             return process.returncode == 0, said
     process = start(worker, 'check', store, ledgers, THREADS)
-    said = process.communicate(timeout=600)[0].decode(errors='replace')
+    said = process.communicate(timeout=1800)[0].decode(errors='replace')
     return process.returncode == 0, said
 
 

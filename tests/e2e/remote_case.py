@@ -6,6 +6,7 @@ A test file ends with `remote_case.main()`; its arguments are the built jzse and
 """
 import os
 import random
+import select
 import shutil
 import socket
 import subprocess
@@ -45,6 +46,7 @@ class Proxy:
         self.refusing = False  # new connections are closed at once
         self.on_cut = None     # called after each cut
         self.requests = []     # first lines of what looks like a request
+        self.conflicts = 0     # answers 409: what was sent with the request was sent in vain
         self.open = set()
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
@@ -72,6 +74,9 @@ class Proxy:
             with self.lock:
                 self.connections += 1
                 self.open.add(pair)
+                refused = self.refusing  # since it was looked at; who sets it closes what is open afterwards
+            if refused:
+                pair.close('fin')
             for direction in ('up', 'down'):
                 threading.Thread(target=self.forward, args=(pair, direction), daemon=True).start()
 
@@ -85,7 +90,7 @@ class Proxy:
         source, sink = (pair.client, pair.behind) if direction == 'up' else (pair.behind, pair.client)
         try:
             while data := source.recv(65536):
-                data = self.pass_rules(pair, direction, data)
+                data = self.pass_rules(pair, direction, data + self.rest_of_marker(direction, source, data))
                 sink.sendall(data)
                 self.count(direction, len(data))
         except OSError:
@@ -98,8 +103,19 @@ class Proxy:
                 pair.client.close()
                 pair.behind.close()
 
+    def rest_of_marker(self, direction, source, data):
+        """So that what is to be flipped passes in one piece, wherever a read ends."""
+        more = b''
+        for marker in [rule[1] for rule in self.flip if rule[0] == direction]:
+            while any((data + more).endswith(marker[:size]) for size in range(1, len(marker))) and select.select([source], [], [], 5)[0]:
+                piece = source.recv(65536)
+                if not piece:
+                    break
+                more += piece
+        return more
+
     def pass_rules(self, pair, direction, data):
-        while self.hold.get(direction) is not None and getattr(self, direction) >= self.hold[direction]:
+        while (limit := self.hold.get(direction)) is not None and getattr(self, direction) >= limit:
             time.sleep(0.01)
         with self.lock:
             if direction == 'up':
@@ -114,6 +130,8 @@ class Proxy:
             elif pair.loses:
                 pair.close('fin')
                 raise OSError('lost on purpose')
+            elif data.startswith(b'HTTP/1.1 409 '):
+                self.conflicts += 1
             for rule in self.flip:
                 at = data.find(rule[1]) if rule[0] == direction else -1
                 if at >= 0:
@@ -153,6 +171,11 @@ class Pair:
                 pass
 
 
+def patient(args):
+    """What may take its time on a loaded machine is waited for, but where the test is about an end of the patience."""
+    return args if '--wait' in args else ('--wait', '300', *args)
+
+
 class Case(unittest.TestCase):
     """A jzsed of its own with a proxy before it, and folders for real files."""
     maxDiff = None
@@ -175,14 +198,14 @@ class Case(unittest.TestCase):
     def url(self, path='', ns='default', base=None):
         return f'{base or self.base}/{ns}/' + urllib.parse.quote(path if isinstance(path, bytes) else path.encode())
 
-    def run_jzse(self, *args, code=OK, input=b'', env=None, cwd=None, timeout=100):
-        done = subprocess.run([cli_case.JZSE, *args], input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    def run_jzse(self, *args, code=OK, input=b'', env=None, cwd=None, timeout=600):
+        done = subprocess.run([cli_case.JZSE, *patient(args)], input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env=env or self.env, cwd=cwd or self.dir, timeout=timeout)
         self.assertEqual(done.returncode, code, (args, done.stdout[-2000:], done.stderr[-2000:], f'JZSE_TEST_SEED={SEED}'))
         return done
 
     def start_jzse(self, *args):
-        return subprocess.Popen([cli_case.JZSE, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return subprocess.Popen([cli_case.JZSE, *patient(args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=self.env, cwd=self.dir)
 
     def write(self, name, content=b'', mtime_ns=None):

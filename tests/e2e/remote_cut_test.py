@@ -4,6 +4,7 @@
 sent, and what had arrived before is not sent again. A proxy between the two counts the bytes."""
 import os
 import signal
+import threading
 import unittest
 
 import cli_case
@@ -81,7 +82,7 @@ class Downloads(remote_case.Case):
         self.run_jzse('put', self.path('source'), self.url('big', base=f'http://127.0.0.1:{self.server.port}'))
         self.proxy.close_all('fin')
         self.proxy.hold.clear()
-        out, err = getting.communicate(timeout=60)
+        out, err = getting.communicate(timeout=300)
         self.assertEqual(getting.returncode, OK, err)
         self.same(self.read('out'), self.content)
 
@@ -94,7 +95,7 @@ class Downloads(remote_case.Case):
         self.run_jzse('put', '-', self.url('big', base=direct), input=b'another')
         self.proxy.close_all('fin')
         self.proxy.hold.clear()
-        _, err = getting.communicate(timeout=60)
+        _, err = getting.communicate(timeout=300)
         self.assertEqual(getting.returncode, PRECONDITION, err)
         self.assertIn(b'changed while it was read', err)
         self.assertEqual((os.path.exists(self.path('out')), self.parts()), (False, []))
@@ -102,9 +103,10 @@ class Downloads(remote_case.Case):
     def test_interrupted(self):
         self.proxy.hold['down'] = 16 * MIB
         getting = self.start_jzse('get', self.url('big'), 'out')
-        wait_until(lambda: self.proxy.down >= 16 * MIB)
+        # Not what the proxy has sent counts, of which the kernel may hold ten MiB, but what was taken.
+        wait_until(lambda: [name for name in self.parts() if os.path.getsize(self.path(name)) > 12 * MIB])
         getting.send_signal(signal.SIGINT)
-        _, err = getting.communicate(timeout=60)
+        _, err = getting.communicate(timeout=300)
         self.assertEqual((getting.returncode, err), (INTERRUPTED, b'jzse: interrupted\n'))
         self.assertEqual(len(self.parts()), 1)
         self.assertFalse(os.path.exists(self.path('out')))
@@ -119,7 +121,7 @@ class Downloads(remote_case.Case):
         """Whoever finds the part in use takes another."""
         both = [self.start_jzse('get', self.url('big'), 'out') for _ in range(2)]
         for one in both:
-            _, err = one.communicate(timeout=60)
+            _, err = one.communicate(timeout=300)
             self.assertEqual(one.returncode, OK, err)
         self.same(self.read('out'), self.content)
         self.assertEqual(self.parts(), [])
@@ -150,7 +152,7 @@ class Uploads(remote_case.Case):
                 self.run_jzse('put', self.source, self.url(how))
                 self.same(self.stored(how), self.content)
                 self.assertEqual(self.proxy.cuts, [])
-                self.assertLess(self.proxy.up - before, len(self.content) + 2 * PIECE + SLACK)
+                self.assertLess(self.proxy.up - before, len(self.content) + (2 + self.proxy.conflicts) * PIECE + SLACK)
                 self.assertEqual((self.versions(how), self.notes()), (1, []))
 
     def test_goes_on_in_the_next_command(self):
@@ -166,7 +168,7 @@ class Uploads(remote_case.Case):
                 self.proxy.refusing, before = False, self.proxy.up
                 self.run_jzse(verb, source, self.url(verb + '/'))
                 self.same(self.stored(verb + '/' + ('source' if verb == 'put' else 'big')), self.content)
-                self.assertLess(self.proxy.up - before, len(self.content) - 22 * MIB + 2 * PIECE + SLACK)
+                self.assertLess(self.proxy.up - before, len(self.content) - 22 * MIB + (2 + self.proxy.conflicts) * PIECE + SLACK)
                 self.assertEqual(self.notes(), [])
 
     def test_changed_source_begins_anew(self):
@@ -195,7 +197,7 @@ class Uploads(remote_case.Case):
         putting = self.start_jzse('put', self.source, self.url('big'))
         wait_until(lambda: self.proxy.up >= 16 * MIB)
         putting.send_signal(signal.SIGINT)
-        _, err = putting.communicate(timeout=60)
+        _, err = putting.communicate(timeout=300)
         self.assertEqual(putting.returncode, INTERRUPTED, err)
         self.assertEqual(len(self.notes()), 1)
         self.run_jzse('stat', self.url('big', base=self.direct), code=NOT_FOUND)
@@ -204,7 +206,7 @@ class Uploads(remote_case.Case):
         before = self.proxy.up
         self.run_jzse('put', self.source, self.url('big'))
         self.same(self.stored(), self.content)
-        self.assertLess(self.proxy.up - before, len(self.content) - 12 * MIB + PIECE)
+        self.assertLess(self.proxy.up - before, len(self.content) - 12 * MIB + (1 + self.proxy.conflicts) * PIECE)
 
     def test_lost_end(self):
         """The answer to the last piece is lost: the target is there once."""
@@ -320,18 +322,21 @@ class Trees(remote_case.Case):
         """In the middle of an import and of an export, and started again."""
         self.tree()
 
+        one_at_a_time = threading.Lock()
+
         def restart():
-            self.server.kill()
-            self.server.start()
+            with one_at_a_time:
+                self.server.kill()
+                self.server.start()
 
         self.proxy.on_cut = restart
         self.proxy.cuts = [('up', 1 * MIB, 'rst'), ('up', 20 * MIB, 'rst')]
-        done = self.run_jzse('--wait', '60', 'import', 'in', self.url('t'), '--json')
+        done = self.run_jzse('--wait', '300', 'import', 'in', self.url('t'), '--json')
         self.assertEqual(self.proxy.cuts, [])
         self.assertIn(b'"stored":304,', done.stdout)
         self.assertIn(b'"errors":0,', done.stdout)
         self.proxy.cuts = [('down', self.proxy.down + 15 * MIB, 'rst')]
-        self.run_jzse('--wait', '60', 'export', self.url('t'), 'out')
+        self.run_jzse('--wait', '300', 'export', self.url('t'), 'out')
         self.assertEqual(self.proxy.cuts, [])
         self.assertEqual(self.summary('out'), self.summary('in'))
         again = self.run_jzse('import', 'in', self.url('t'), '--json').stdout
@@ -354,7 +359,7 @@ class Trees(remote_case.Case):
         importing = self.start_jzse('import', 'in', self.url('t'))
         wait_until(lambda: self.proxy.up >= 12 * MIB)
         importing.send_signal(signal.SIGINT)
-        _, err = importing.communicate(timeout=60)
+        _, err = importing.communicate(timeout=300)
         self.assertEqual(importing.returncode, INTERRUPTED, err)
         self.assertIn(b'goes on from there', err)
         self.proxy.close_all('fin')
@@ -366,8 +371,12 @@ class Trees(remote_case.Case):
     def test_parallel(self):
         """As many connections as --jobs, and no more than a few for the rest."""
         self.tree()
-        self.run_jzse('import', 'in', self.url('t'), '--jobs', '6')
-        self.assertGreaterEqual(self.proxy.connections, 4)
+        self.proxy.hold['up'] = 64 * 1024  # nothing gets an answer until each job has asked for something
+        importing = self.start_jzse('import', 'in', self.url('t'), '--jobs', '6')
+        wait_until(lambda: self.proxy.connections >= 6)
+        self.proxy.hold.clear()
+        _, err = importing.communicate(timeout=300)
+        self.assertEqual(importing.returncode, OK, err)
         self.assertLessEqual(self.proxy.connections, 10)
         before = self.proxy.connections
         self.run_jzse('export', self.url('t'), 'out', '--jobs', '1')
@@ -394,7 +403,7 @@ class Watching(remote_case.Case):
         self.proxy.refusing = False
         self.run_jzse('put', '-', self.url('two'), input=b'2')
         self.run_jzse('rm', self.url('one'))
-        out, err = watching.communicate(timeout=60)
+        out, err = watching.communicate(timeout=300)
         self.assertEqual(watching.returncode, OK, err)
         self.assertEqual([(line.split()[3], line.split()[-1]) for line in out.splitlines()], [(b'put', b'two'), (b'delete', b'one')])
 
@@ -404,7 +413,7 @@ class Watching(remote_case.Case):
             watching = self.start_jzse(*args)
             self.waits_for_changes(before)
             watching.send_signal(signal.SIGINT)
-            _, err = watching.communicate(timeout=60)
+            _, err = watching.communicate(timeout=300)
             self.assertEqual((watching.returncode, err), (INTERRUPTED, b''))
 
 

@@ -114,9 +114,9 @@ class Urls(remote_case.Case):
 
 class Nobody(remote_case.Case):
     def test_nobody_there(self):
-        with socket.create_server(('127.0.0.1', 0)) as listener:
-            port = listener.getsockname()[1]
-        done = self.run_jzse('cat', f'http://127.0.0.1:{port}/default/x', code=IO)
+        with socket.socket() as taken:  # nobody else's meanwhile, and nobody listens
+            taken.bind(('127.0.0.1', 0))
+            done = self.run_jzse('cat', f'http://127.0.0.1:{taken.getsockname()[1]}/default/x', code=IO)
         self.assertIn(b'Connection refused', done.stderr)
         done = self.run_jzse('cat', 'http://no-such-host.invalid/default/x', code=IO)
         self.assertIn(b'no-such-host.invalid', done.stderr)

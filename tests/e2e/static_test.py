@@ -46,7 +46,7 @@ class Static(unittest.TestCase):
 
         def run(*words, **options):
             enter = lambda: (os.chroot(root), os.chdir('/'))  # noqa: E731
-            return subprocess.run(['/' + os.path.basename(words[0]), *words[1:]], preexec_fn=enter, env={}, timeout=60,
+            return subprocess.run(['/' + os.path.basename(words[0]), *words[1:]], preexec_fn=enter, env={}, timeout=300,
                                   capture_output=True, **options)
         found = run(RESOLVE, 'a-name-of-this-test')
         self.assertEqual((found.returncode, found.stdout), (0, b'127.0.0.9\n'), found.stderr)

@@ -55,7 +55,7 @@ def check(folder, text, socket):
 
 
 def analyze(*words):
-    done = subprocess.run(['systemd-analyze', *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+    done = subprocess.run(['systemd-analyze', *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
                           env={**os.environ, 'LC_ALL': 'C'})
     return done.returncode, done.stdout
 

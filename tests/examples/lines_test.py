@@ -18,7 +18,7 @@ from example import Case, main
 class Client:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(120)
+        self.socket.settimeout(600)
         self.socket.connect(str(path))
         self.lines = self.socket.makefile('r', newline='\n')
 
@@ -127,7 +127,7 @@ class Lines(Case):
         thread.start()
         for i in range(50):
             self.assertRegex(client.ask(f'put small {i}'), '^ok ')
-        thread.join(60)
+        thread.join(600)
         self.assertEqual(stuck.read(), 'ok ' + 'x' * 200_000)
         for _ in range(399):
             self.assertEqual(len(stuck.read()), 200_003)
@@ -137,7 +137,7 @@ class Lines(Case):
         self.assertRegex(client.ask('put a 1'), '^ok ')
         client.send(*(f'put b{i} x' for i in range(50)))
         self.server.send_signal(signal.SIGTERM)
-        self.assertEqual(self.server.wait(60), 0)
+        self.assertEqual(self.server.wait(600), 0)
         self.server.stdout.close()
         self.start()
         self.assertEqual(self.client().ask('get a'), 'ok 1')

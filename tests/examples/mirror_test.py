@@ -27,7 +27,7 @@ class Mirror(Case):
 
     def talk(self, commands, code=0):
         ran = subprocess.run([self.program, self.path / 'store', self.folder], input=''.join(c + '\n' for c in commands),
-                             capture_output=True, text=True, timeout=120)
+                             capture_output=True, text=True, timeout=600)
         self.assertEqual(ran.returncode, code, ran.stderr)
         return ran.stdout.splitlines()
 
@@ -110,7 +110,7 @@ class Mirror(Case):
             self.assertEqual(self.in_folder(), stored)
             resumed += int((self.folder / CURSOR).read_text().split()[2]) > 0
             process.stdin.close()
-            self.assertEqual(process.wait(120), 0)
+            self.assertEqual(process.wait(600), 0)
             process.stdout.close()
         self.assertGreater(resumed, 6)
 

@@ -68,7 +68,7 @@ class Photos(Case):
         (self.folder / 'notes.txt').write_text('no picture')
 
     def photos(self, *arguments, code=0):
-        ran = subprocess.run([self.program, self.path / 'store', *arguments], capture_output=True, timeout=120)
+        ran = subprocess.run([self.program, self.path / 'store', *arguments], capture_output=True, timeout=600)
         self.assertEqual(ran.returncode, code, ran.stderr.decode())
         return ran.stdout
 

@@ -14,7 +14,7 @@ from example import Case, main
 
 class Tally(Case):
     def tally(self, *arguments, code=0):
-        ran = subprocess.run([self.program, self.path / 'store', *arguments], capture_output=True, text=True, timeout=120)
+        ran = subprocess.run([self.program, self.path / 'store', *arguments], capture_output=True, text=True, timeout=600)
         self.assertEqual(ran.returncode, code, ran.stderr)
         return ran.stdout if code == 0 else ran.stderr
 

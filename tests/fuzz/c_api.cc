@@ -313,7 +313,7 @@ class Session {
     jzse_reader*& reader = readers_[Slot()];
     char buffer[100];
     size_t count = 0;
-    switch (c_.Below(4)) {
+    switch (c_.Below(6)) {
       case 0: {
         jzse_reader_close(reader);
         reader = nullptr;
@@ -328,6 +328,19 @@ class Session {
         jzse_extent extents[3];
         Code(jzse_reader_extents(reader, c_.Number(3), extents, c_.Below(4), &count, Error()));
         Require(count <= 3, "more extents than there is room for");
+        break;
+      }
+      case 4: {
+        const void* data = nullptr;
+        size_t size = 0;
+        Code(jzse_reader_span(reader, c_.Number(3), static_cast<uint32_t>(c_.Below(5)), &data, &size, Error()));
+        if (size > 0) Require(std::string(static_cast<const char*>(data), size).size() == size, "a span without bytes");
+        break;
+      }
+      case 5: {
+        jzse_metadata* metadata = nullptr;
+        Code(jzse_reader_metadata(reader, &metadata, Error()));
+        jzse_metadata_close(metadata);
         break;
       }
     }

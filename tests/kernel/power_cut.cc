@@ -45,6 +45,12 @@ struct Part {
   uint64_t from, count;
 };
 
+// In the order in which the writes were made: a later one at the same place wins. Entries lie in the log's order.
+std::vector<Part> InOrder(std::vector<Part> parts) {
+  std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.write < b.write; });
+  return parts;
+}
+
 class Disk {
  public:
   Disk(const std::string& path, int log) : log_(log), fd_(open(path.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)) {
@@ -157,10 +163,10 @@ class Cutter {
       for (const Part& part : Choose(writes)) some.push_back(part);
       if (some.size() > landed.size()) Image(kSubset, begin, some);
     }
-    // What is durable now, in the order in which it was written.
-    for (const LogEntry* write : writes) base_.Apply({write, 0, write->sectors});
-    for (const Part& part : landed) base_.Apply(part);
-    if (!writes.empty() || !landed.empty()) fresh_ = true;
+    // What is durable now.
+    for (const LogEntry* write : writes) landed.push_back({write, 0, write->sectors});
+    if (!landed.empty()) fresh_ = true;
+    for (const Part& part : InOrder(std::move(landed))) base_.Apply(part);
   }
 
   void AtFlush(const LogEntry& flush) {
@@ -241,7 +247,7 @@ class Cutter {
   void Attach(const std::vector<Part>& parts) {
     device_ = mapper_.Create(kSnapshot, sectors_, "snapshot", options_.base + " " + options_.scratch + " N 8");
     Disk image(device_, log_fd_);
-    for (const Part& part : parts) image.Apply(part);
+    for (const Part& part : InOrder(parts)) image.Apply(part);
   }
   void Detach() { mapper_.Remove(kSnapshot); }
 

@@ -315,7 +315,7 @@ def test_following_and_cancelling(files):
     while len(seen) < 2:
         pass
     feed.cancel()
-    thread.join(30)
+    thread.join(200)
     assert not thread.is_alive() and seen == ['a', 'b'] and feed.next() is None
     feed.close()
     feed.close()

@@ -17,7 +17,7 @@ import pytest
 
 def run(source, *arguments):
     return subprocess.run([sys.executable, '-X', 'faulthandler', '-c', textwrap.dedent(source), *map(str, arguments)],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=400)
 
 
 @pytest.mark.parametrize('path', [None, 5, b'bytes', bytearray(b'x'), object(), ['a']])
@@ -118,7 +118,7 @@ def test_closing_while_threads_are_inside(tmp_path):
         time.sleep(0.05 * round)
         store.close()
         for thread in threads:
-            thread.join(60)
+            thread.join(200)
             assert not thread.is_alive()
         assert {type(error) for error in ends} == {jzse.ClosedError}, ends
         with jzse.open(tmp_path / f's{round}') as store:
@@ -139,7 +139,7 @@ class Slowly:
 
         def slow(*arguments):
             self.called.set()
-            assert self.go_on.wait(60)
+            assert self.go_on.wait(200)
             return function(*arguments)
         return slow
 
@@ -151,10 +151,10 @@ def test_closing_waits_for_a_snapshot_that_is_just_released(tmp_path, monkeypatc
     snapshot = store.snapshot()
     releasing = threading.Thread(target=snapshot.close, daemon=True)
     releasing.start()
-    assert slowly.called.wait(60)
+    assert slowly.called.wait(200)
     threading.Timer(0.2, slowly.go_on.set).start()
     store.close()
-    releasing.join(60)
+    releasing.join(200)
     assert store.closed and not releasing.is_alive()
 
 
@@ -168,10 +168,10 @@ def test_closing_waits_for_what_the_garbage_collector_releases(tmp_path, monkeyp
     del listing
     collecting = threading.Thread(target=gc.collect, daemon=True)
     collecting.start()
-    assert slowly.called.wait(60)
+    assert slowly.called.wait(200)
     threading.Timer(0.2, slowly.go_on.set).start()
     store.close()
-    collecting.join(60)
+    collecting.join(200)
     assert store.closed and not collecting.is_alive()
 
 
@@ -249,8 +249,8 @@ def test_ctrl_c_ends_a_wait(tmp_path):
     done = run('''
         import jzse, os, signal, sys, threading
         with jzse.open(sys.argv[1], create=True) as store:
-            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
             try:
+                threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
                 store.changes(follow=True).next()
             except KeyboardInterrupt:
                 print('interrupted')
@@ -298,8 +298,11 @@ EXIT_IN_MID_CALL = '''
     files = store['default']
     files['a'] = b'x' * 1_000_000
     def loop(use):
-        while True:
-            use()
+        try:
+            while True:
+                use()
+        except jzse.ClosedError:
+            pass  # printed at the exit, it could hold the lock of stderr for ever, which Python calls fatal
     def write():
         with files.open('b', 'wb') as file:
             file.write(b'y' * 1_000_000)
@@ -335,18 +338,23 @@ def test_forgotten_handles_are_released(tmp_path):
 
 
 def test_puts_of_threads_overlap(store, files):
-    """Not how fast, but that they do: eight threads' puts share commit groups, which they could not behind the GIL."""
-    before = store.stats()
-    barrier = threading.Barrier(8)
-
-    def put(t):
+    """Not how fast, but that they do: eight threads' puts share commit groups, which they could not behind the GIL. Where a sync costs nothing
+    it can take many puts until two meet."""
+    def put(t, barrier):
         barrier.wait()
         for i in range(50):
             files[f'{t}/{i}'] = b'x' * 4096
-    threads = [threading.Thread(target=put, args=(t,)) for t in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    after = store.stats()
-    assert after.changes - before.changes == 400 and after.commits - before.commits < 400
+    end = time.monotonic() + 200
+    while True:
+        before = store.stats()
+        barrier = threading.Barrier(8)
+        threads = [threading.Thread(target=put, args=(t, barrier)) for t in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        after = store.stats()
+        assert after.changes - before.changes == 400
+        if after.commits - before.commits < 400:
+            break
+        assert time.monotonic() < end, 'no two of them met'

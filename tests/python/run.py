@@ -29,7 +29,7 @@ class Count:
 def end(count):
     """Python waits at its exit for threads that are no daemons. One that a failed test left running would wait for ever,
     and be seen as a time limit only."""
-    time.sleep(60)
+    time.sleep(200)
     left = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and not thread.daemon]
     print(f'the interpreter did not end; threads left: {left}', flush=True)
     faulthandler.dump_traceback(all_threads=True)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The change feed: pages, long polls, event streams."""
+import base64
 import json
 import threading
 import time
@@ -20,12 +21,15 @@ class Stream:
         assert self.answer.status == 200 and self.answer.headers['Content-Type'] == 'text/event-stream', self.answer.status
         self.comments = 0
 
-    def next(self):
+    def next(self, heartbeat=False):
+        """The next event; or None once a heartbeat has come, if that is what is waited for."""
         event = {}
         while True:
             line = self.answer.readline().decode().rstrip('\n')
             if line.startswith(':'):
                 self.comments += 1
+                if heartbeat:
+                    return None
             elif line:
                 key, value = line.split(': ', 1)
                 event[key] = value
@@ -68,7 +72,7 @@ class Changes(unittest.TestCase):
     def test_long_poll(self):
         self.put('before')
         answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=30').json))
+        threads = [threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=60').json))
                    for _ in range(10)]
         for thread in threads:
             thread.start()
@@ -95,7 +99,7 @@ class Changes(unittest.TestCase):
         writer.start()
         after = 0
         while len(seen) < count:
-            page = self.server.get(f'/v1/changes?after={after}&wait=20').json
+            page = self.server.get(f'/v1/changes?after={after}&wait=60').json
             self.assertTrue(page['changes'], 'a change was missed')
             seen += [change['path'] for change in page['changes']]
             after = page['next']
@@ -113,9 +117,10 @@ class Changes(unittest.TestCase):
         self.server.delete(file_path('three'))
         self.assertEqual([stream.next()[1] for _ in range(2)], ['move', 'delete'])
         before = stream.comments
-        threading.Timer(2.5, self.put, ['later']).start()
+        self.assertIsNone(stream.next(heartbeat=True))
+        self.assertEqual(stream.comments, before + 1)
+        self.put('later')
         self.assertEqual(stream.next()[2]['path'], 'later')
-        self.assertGreater(stream.comments, before, 'no heartbeat')
         stream.close()
         resumed = Stream(self.server, '?after=0', **{'Last-Event-ID': str(second)})
         self.assertEqual(resumed.next()[1], 'move')
@@ -134,10 +139,38 @@ class Changes(unittest.TestCase):
         self.assertEqual([e['more'] for e in events], [True, True, False])
         stream.close()
 
+    def test_more_speaks_of_what_is_shown(self):
+        """A group's end may be filtered out, or lie in the namespace that holds uploads."""
+        self.server.send_json('PUT', '/v1/namespaces/elsewhere', {})
+
+        def batch(*places):
+            operations = [{'op': 'put', 'namespace': ns, 'path': path, 'text': path} for ns, path in places]
+            self.assertEqual(self.server.send_json('POST', '/v1/batch', {'operations': operations}).status, 200)
+        after = self.server.get('/v1/changes?after=now').json['next']
+        batch(('default', 'm/1'), ('elsewhere', 'm/2'), ('default', 'm/3'), ('default', 'other'))
+        batch(('default', 'm/4'), ('default', 'm/5'), ('elsewhere', 'm/6'))
+        batch(('elsewhere', 'm/7'), ('default', 'm/8'))
+        page = self.server.get(f'/v1/changes?after={after}&namespace=default&prefix=m/').json['changes']
+        self.assertEqual([(c['path'], c['more']) for c in page], [('m/1', True), ('m/3', False), ('m/4', True), ('m/5', False), ('m/8', False)])
+        stream = Stream(self.server, f'?after={after}&namespace=default&prefix=m/')
+        self.assertEqual([stream.next()[2]['more'] for _ in range(5)], [True, False, True, False, False])
+        stream.close()
+        everything = self.server.get(f'/v1/changes?after={after}').json['changes']
+        self.assertEqual([c['more'] for c in everything], [True, True, True, False, True, True, False, True, False])
+        before, after = self.server.get('/v1/stats').json, everything[-1]['sequence']
+        tus = {'Tus-Resumable': '1.0.0', 'Upload-Length': '5', 'Upload-Metadata': 'path ' + base64.b64encode(b'uploaded').decode(),
+               'Content-Type': 'application/offset+octet-stream'}
+        self.assertEqual(self.server.request('POST', '/v1/uploads', b'bytes', tus).status, 201)
+        page = self.server.get(f'/v1/changes?after={after}').json['changes']
+        self.assertEqual([(c['path'], c['more']) for c in page], [('uploaded', False)])
+        now = self.server.get('/v1/stats').json
+        self.assertEqual({name: now[name] - before[name] for name in ('namespace_count', 'file_count', 'logical_bytes', 'tombstone_count')},
+                         {'namespace_count': 0, 'file_count': 1, 'logical_bytes': 5, 'tombstone_count': 0})
+
     def test_stop_ends_waits(self):
         stream = Stream(self.server)
         answers = []
-        thread = threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=30').status))
+        thread = threading.Thread(target=lambda: answers.append(self.server.get('/v1/changes?after=now&wait=60').status))
         thread.start()
         wait_until(lambda: b'jzsed_watchers 2' in self.server.get('/metrics').body)
         self.assertEqual(self.server.stop(), 0)

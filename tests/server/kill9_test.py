@@ -116,9 +116,11 @@ def run(seed):
         for kill in range(KILLS):
             stop = threading.Event()
             threads = [threading.Thread(target=worker.run, args=(server, stop)) for worker in workers]
+            before = sum(worker.acknowledged for worker in workers)
             for thread in threads:
                 thread.start()
-            time.sleep(rng.uniform(0.02, 0.25))
+            server_case.wait_until(lambda: sum(worker.acknowledged for worker in workers) > before or not any(t.is_alive() for t in threads))
+            time.sleep(rng.uniform(0, 0.25))
             server.kill()
             stop.set()
             for thread in threads:
@@ -132,7 +134,7 @@ def run(seed):
                 check_feed(server, workers)
         check_feed(server, workers)
         task = server.send_json('POST', '/v1/verify', {}).json['id']
-        server_case.wait_until(lambda: server.get(f'/v1/tasks/{task}').json['state'] != 'running', 120)
+        server_case.wait_until(lambda: server.get(f'/v1/tasks/{task}').json['state'] != 'running')
         assert server.get(f'/v1/tasks/{task}').json['state'] == 'succeeded', server.get(f'/v1/tasks/{task}')
     total = sum(worker.acknowledged for worker in workers)
     assert total > KILLS, f'only {total} acknowledged changes: the test tests nothing'

@@ -56,9 +56,8 @@ class Differential(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='jzsed-nginx-')
         os.makedirs(cls.folder + '/root')
-        with server_case.socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
+        cls.held = server_case.Port()
+        port = cls.held.number
         with open(cls.folder + '/nginx.conf', 'w', encoding='ascii') as file:
             file.write(f'daemon off; master_process off; pid {cls.folder}/pid; error_log {cls.folder}/error.log;\n'
                        'events { worker_connections 64; }\n'
@@ -92,6 +91,7 @@ class Differential(unittest.TestCase):
     def tearDownClass(cls):
         cls.nginx.terminate()
         cls.nginx.wait(server_case.DEADLINE)
+        cls.held.close()
         cls.server.__exit__()
         shutil.rmtree(cls.folder, ignore_errors=True)
 

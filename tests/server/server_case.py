@@ -17,7 +17,7 @@ import unittest
 import urllib.parse
 
 PROGRAM = os.environ.get('JZSED') or 'jzsed'
-DEADLINE = int(os.environ.get('JZSE_DEADLINE', 60))  # seconds until a test that hangs fails
+DEADLINE = int(os.environ.get('JZSE_DEADLINE', 120))  # seconds until a test that hangs fails
 
 
 class Answer:
@@ -32,12 +32,34 @@ class Answer:
         return f'{self.status} {dict(self.headers)} {self.body[:300]!r}'
 
 
-def free_ports():
-    """Ports to try: below those that the system gives to clients, so that no connection of anybody's takes it while a server that was killed
-    is down, not even one that looks for it."""
-    with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
-        lowest = int(file.read().split()[0])
-    return [random.randrange(min(12_000, lowest - 1), lowest) for _ in range(20)] if lowest > 2000 else [0]
+class Port:
+    """A port that no other test takes, also while nobody listens on it: below those that the system gives to clients, so that no connection of
+    anybody's has it, and held by a socket of that name in the abstract namespace for as long as this object lives."""
+
+    def __init__(self):
+        with open('/proc/sys/net/ipv4/ip_local_port_range', encoding='ascii') as file:
+            lowest = int(file.read().split()[0])
+        if lowest <= 2000:  # nothing below: at least no test takes it
+            lowest = 60_000
+        for _ in range(1000):
+            self.number = random.randrange(min(12_000, lowest - 1000), lowest)
+            self.held = socket.socket(socket.AF_UNIX)
+            try:
+                self.held.bind(f'\0jzse-test-port-{self.number}')
+            except OSError:
+                self.held.close()
+                continue
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(('127.0.0.1', self.number))
+                    return
+                except OSError:
+                    self.held.close()
+        raise RuntimeError('no port is free')
+
+    def close(self):
+        self.held.close()
 
 
 class Server:
@@ -47,7 +69,7 @@ class Server:
         self.folder = None if store else tempfile.mkdtemp(prefix='jzsed-test-')
         self.store = store or os.path.join(self.folder, 'store')
         self.options = list(options)
-        self.process = self.port = None
+        self.process = self.port = self.held = None
         self.log = []
 
     def __enter__(self):
@@ -56,13 +78,17 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+        if self.held:
+            self.held.close()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
         """On a port of its own, and on the same one ever after."""
-        for port in [self.port] if self.port else free_ports():
-            self.process = subprocess.Popen([PROGRAM, '--store', self.store, '--port', str(port), *self.options],
+        for _ in range(20):
+            if not self.held:
+                self.held = Port()
+            self.process = subprocess.Popen([PROGRAM, '--store', self.store, '--port', str(self.held.number), *self.options],
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             reader = threading.Thread(target=self._read_log, args=(self.process,), daemon=True)
             reader.start()
@@ -74,6 +100,8 @@ class Server:
             reader.join(DEADLINE)
             if self.port or not any('Address already in use' in entry for entry in self.log):
                 break
+            self.held.close()
+            self.held = None
             self.log.clear()
         raise RuntimeError(f'jzsed did not start: {line!r} {self.log}')
 

@@ -28,6 +28,7 @@ struct World {
     header.stream = Stream::kCommit;
     auto made = factory.Make(header, 0, false, &segments);
     REQUIRE(made.ok());
+    factory.UpdateCensus();
     return *made;
   }
   void Fail(Op op, uint64_t n, bool for_ever = false) { env.FailNth(static_cast<io::OpMask>(op), n, Code::kIo, for_ever); }
@@ -52,7 +53,7 @@ struct World {
   Census census{env, "/s", kStore, segments, [this](int, const std::string& line) { log.push_back(line); }};
 };
 
-TEST_CASE("each segment that is made for the set is listed when it can be used") {
+TEST_CASE("each segment that is made for the set is listed once the census was updated") {
   World world;
   world.factory.UseCensus(&world.census);
   CHECK(world.Listed() == std::nullopt);

@@ -332,6 +332,18 @@ JZSE_API int jzse_reader_open(jzse_store *store, const char *ns, const char *pat
 JZSE_API int jzse_reader_read(jzse_reader *reader, void *buffer, size_t size, size_t *count, jzse_error *error);
 JZSE_API int jzse_reader_read_at(jzse_reader *reader, uint64_t offset, void *buffer, size_t size,
                                  size_t *count, jzse_error *error);
+/* The content without a copy: the bytes from `offset` to the end of the stored piece that they are in, in memory of the
+ * reader's. They were checked in that memory, and are valid until the next call on this reader; *size is 0 at the end of the
+ * content only. The reader keeps one piece: at most the namespace's chunk_max, twice that where it is compressed.
+ * With flags, JZSE_BUSY in place of a wait; the same call without them, on another thread if need be, then gets the bytes. */
+enum {
+  JZSE_SPAN_CACHED = 1u << 0,   /* do not wait for the disk to bring contents: they must be in the system's page cache */
+  JZSE_SPAN_LOCATED = 1u << 1   /* nor for the index (implies CACHED); an earlier call without it looks some pieces ahead */
+};
+JZSE_API int jzse_reader_span(jzse_reader *reader, uint64_t offset, uint32_t flags, const void **data, size_t *size,
+                              jzse_error *error);
+/* Content type and user metadata of the version that is read, without another look-up. To be closed before the store is. */
+JZSE_API int jzse_reader_metadata(jzse_reader *reader, jzse_metadata **metadata, jzse_error *error);
 /* Where the content lies on disk, for sendfile and its kin: up to `max` pieces covering the content from `offset`
  * on. The bytes were checked by this call. Descriptors are valid, and the bytes behind them stable, until the
  * reader is closed; read only. JZSE_UNSUPPORTED when a piece is stored compressed. */

@@ -41,6 +41,22 @@ inline const char* LibraryVersion() { return jzse_version(); }
 
 // ---- readers and writers
 
+struct Metadata {
+  std::string content_type;
+  std::vector<std::pair<std::string, std::string>> pairs;
+
+  static Metadata Take(jzse_metadata* opened) {  // and closes it
+    const detail::Handle<jzse_metadata, jzse_metadata_close> handle(opened);
+    Metadata metadata;
+    metadata.content_type = jzse_metadata_content_type(opened);
+    for (size_t i = 0; i < jzse_metadata_count(opened); ++i) {
+      const jzse_pair pair = jzse_metadata_pair(opened, i);
+      metadata.pairs.emplace_back(pair.key, pair.value);
+    }
+    return metadata;
+  }
+};
+
 class Reader {
  public:
   Reader(jzse_reader* reader, const FileInfo& info) : handle_(reader), info_(info) {}
@@ -53,6 +69,22 @@ class Reader {
   }
   Result<size_t> ReadAt(uint64_t offset, ByteRoom room) {
     return detail::Fill(size_t{0}, jzse_reader_read_at, get(), offset, room.data(), room.size());
+  }
+  // Without a copy: the bytes from `offset` to the end of their stored piece, valid until the next call; empty at the end.
+  Result<std::string_view> Span(uint64_t offset, uint32_t flags = 0) {
+    const void* data = nullptr;
+    auto size = detail::Fill(size_t{0}, [&](size_t* found, jzse_error* error) {
+      return jzse_reader_span(get(), offset, flags, &data, found, error);
+    });
+    if (!size) return size.error();
+    return std::string_view(static_cast<const char*>(data), *size);
+  }
+  // Of the version that is read.
+  Result<Metadata> GetMetadata() const {
+    jzse_metadata* opened = nullptr;
+    auto done = detail::Run(jzse_reader_metadata, get(), &opened);
+    if (!done) return done.error();
+    return Metadata::Take(opened);
   }
   // `for (std::string_view piece : reader.InPieces(room))`: the rest of the content, piece by piece in the caller's room.
   class Pieces : public detail::Range<Pieces, std::string_view> {
@@ -122,11 +154,6 @@ class Writer {
 
  private:
   detail::Handle<jzse_writer, jzse_writer_abort> handle_;
-};
-
-struct Metadata {
-  std::string content_type;
-  std::vector<std::pair<std::string, std::string>> pairs;
 };
 
 // ---- listings
@@ -212,14 +239,7 @@ class Namespace {
     jzse_metadata* opened = nullptr;
     auto done = detail::Run(jzse_metadata_open, store_, ns(), path.c_str(), &options, &opened);
     if (!done) return done.error();
-    const detail::Handle<jzse_metadata, jzse_metadata_close> handle(opened);
-    Metadata metadata;
-    metadata.content_type = jzse_metadata_content_type(opened);
-    for (size_t i = 0; i < jzse_metadata_count(opened); ++i) {
-      const jzse_pair pair = jzse_metadata_pair(opened, i);
-      metadata.pairs.emplace_back(pair.key, pair.value);
-    }
-    return metadata;
+    return Metadata::Take(opened);
   }
   Result<FileInfo> SetMetadata(detail::Text path, const PutOptions& options) const {
     return Info(jzse_metadata_set, store_, ns(), path.c_str(), &options);
