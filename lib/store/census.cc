@@ -64,9 +64,8 @@ Status Census::WithdrawLocked() {
   return env_.SyncDir(directory_);
 }
 
-void Census::Update(bool names_durable) {
+void Census::Update() {
   std::lock_guard lock(mutex_);
-  if (names_durable && !names_) names_ = Status();
   const Status written = base::CatchOutOfMemory([this] { return WriteLocked(); });
   // What is on the disk is true all the same, if not complete.
   if (!written.ok()) Warn("is not up to date", written);

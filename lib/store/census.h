@@ -33,9 +33,8 @@ class Census {
   void Adopt(std::vector<CensusEntry> lost) { lost_ = std::move(lost); }
   const std::vector<CensusEntry>& lost() const { return lost_; }
 
-  // Brings the file up to date with the set, best effort. Costs nothing when nothing has changed. `names_durable`: the caller
-  // has just made the names in segments/ durable.
-  void Update(bool names_durable = false);
+  // Brings the file up to date with the set, best effort. Costs nothing when nothing has changed.
+  void Update();
   // The same for certain: after it no census on the disk lists what the set has not, since one that cannot be rewritten, as
   // on a full disk, is removed. An error: neither was possible, so nothing that it may list can go.
   Status Release();

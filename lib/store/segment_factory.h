@@ -33,9 +33,9 @@ class SegmentFactory {
   void UseIdsFrom(SegmentId next) { next_id_ = next; }
   // Outlives the factory's use.
   void UseCensus(Census* census) { census_ = census; }
-  // After a segment was made, which made the names durable, or sealed. Any thread.
+  // After a segment was made or sealed; any thread.
   void UpdateCensus() {
-    if (census_ != nullptr) census_->Update(true);
+    if (census_ != nullptr) census_->Update();
   }
   // Of an earlier process. They are not used again: after a power cut one of them may be a second name of a segment.
   Status RemoveSpares(const std::vector<io::DirEntry>& spares);
