@@ -163,11 +163,16 @@ void Loop::Run() {
 
 // Everything that is ready now, then one hand-over.
 void Loop::Round() {
+  TakeArrived();
+  gone_.clear();
+  if (offloaded_.count > 0) shared_.pool.Submit(&offloaded_);
+}
+
+// Whoever judges a connection by the clock, or ends it, looks first at what has arrived: this loop may have been asleep for long.
+void Loop::TakeArrived() {
   now_ms_ = NowMs();
   for (int i = 0; i < kPassesMax && Pass(); ++i) {
   }
-  gone_.clear();
-  if (offloaded_.count > 0) shared_.pool.Submit(&offloaded_);
 }
 
 // What the sockets have to tell now, each once. False: nothing.
@@ -205,7 +210,7 @@ void Loop::ArmTick() {
 }
 
 void Loop::Tick() {
-  now_ms_ = NowMs();
+  TakeArrived();
   date_ = http::FormatHttpDate(std::time(nullptr));
   std::vector<Connection*> due;
   for (const auto& entry : connections_) {
@@ -256,6 +261,7 @@ void Loop::Adopt(int fd, std::string address) {
     auto connection = std::make_unique<Connection>(*this, fd, address);
     Connection* const raw = connection.get();
     connections_.emplace(raw, std::move(connection));
+    now_ms_ = NowMs();  // its deadlines count from here
     raw->Start();
   });
 }
@@ -318,6 +324,7 @@ void Loop::TakeBack() {
 
 void Loop::BeginStop() {
   Post([this] {
+    TakeArrived();  // a request that was here before the stop is served
     stopping_ = true;
     StopListening();
     std::vector<Connection*> all;

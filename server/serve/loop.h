@@ -122,6 +122,7 @@ class Loop {
  private:
   struct State;
   void Round();
+  void TakeArrived();
   bool Pass();
   void ArmSockets();
   void Tick();

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import os
 import re
+import signal
 import threading
 import time
 import unittest
@@ -340,6 +341,40 @@ class Stopping(unittest.TestCase):
             self.assertEqual(stopped, [0])
             server.start()
             self.assertTrue(server.get(file_path('late')).body == data)
+
+    def test_what_arrived_before_the_stop_is_answered(self):
+        """Requests that lie in the sockets of a process that got no processor, and a stop that it notices at the same moment."""
+        get = f'GET {file_path("there")} HTTP/1.1\r\nHost: localhost\r\n\r\n'.encode()
+        with Server() as server:
+            server.put(file_path('there'), b'the end')
+            for _ in range(10):
+                clients = [server.socket() for _ in range(8)]
+                for client in clients:
+                    client.sendall(get)
+                    while not client.recv(65536).endswith(b'the end'):
+                        pass
+                process = server.process
+                process.send_signal(signal.SIGSTOP)
+                for client in clients:
+                    client.sendall(get)
+                process.send_signal(signal.SIGTERM)
+                process.send_signal(signal.SIGCONT)
+                for client in clients:
+                    self.assertTrue(read_all(client).startswith(b'HTTP/1.1 200'))
+                self.assertEqual(server.stop(), 0)
+                server.start()
+
+    def test_a_process_that_slept_does_not_blame_its_clients(self):
+        with Server('--head-timeout', '1s') as server:
+            server.put(file_path('there'), b'the end')
+            client = server.socket()
+            client.sendall(f'GET {file_path("there")} HTTP/1.1\r\n'.encode())
+            time.sleep(0.3)  # it has begun to count; if not, this proves nothing, and nothing fails
+            server.process.send_signal(signal.SIGSTOP)
+            client.sendall(b'Host: localhost\r\nConnection: close\r\n\r\n')
+            time.sleep(1.5)
+            server.process.send_signal(signal.SIGCONT)
+            self.assertTrue(read_all(client).startswith(b'HTTP/1.1 200'))
 
     def test_second_signal_cuts(self):
         with Server() as server:
