@@ -153,7 +153,7 @@ Result<Upload> UploadStore::Find(const std::string& id) {
   }
   if (list->error()) return *list->error();
   if (info_key.empty()) return NotFound();
-  upload.expires_s = static_cast<int64_t>(changed_ms / 1000) + lifetime_.count();
+  upload.expires_s = static_cast<int64_t>((changed_ms + 999) / 1000) + lifetime_.count();  // never less than promised
   if (upload.expires_s <= NowSeconds()) return NotFound();
   const auto info = uploads.Get(info_key);
   if (!info) return info.error();
