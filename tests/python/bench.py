@@ -5,8 +5,8 @@
     PYTHONPATH=build/bindings/python JZSE_PYTHON_LOOP=build/tests/python/loop tests/python/bench.py [--dir DIR] [WORK...]
 
 get, put: 4 KiB, one thread. read, write: 64 MiB, in pieces of 1 MiB into one buffer, and as one put. threads: durable
-4 KiB puts of 8 threads against one, in Python alone, and then in C alone: what the library and the disk make of it, which no
-binding can exceed. --quick runs toy rounds that check the harness."""
+4 KiB puts of 8 threads against one, over 1,000 names each that keep 16 versions, in Python alone, and then in C alone: what the
+library and the disk make of it, which no binding can exceed. plain: the same without versions. --quick runs toy rounds that check the harness."""
 import argparse
 import os
 import statistics
@@ -19,7 +19,7 @@ import jzse
 
 FILES, SMALL, PIECE, LARGE = 2000, 4096, 1 << 20, 64 << 20
 NAMES = [f'f/{i:05}' for i in range(FILES)]
-BARS = {'get': 0.5, 'put': 0.5, 'read': 0.9, 'write': 0.9, 'threads': 4.0}
+BARS = {'get': 0.5, 'put': 0.5, 'read': 0.9, 'write': 0.9, 'threads': 4.0, 'plain': 4.0}
 
 
 def prepare(path):
@@ -30,6 +30,7 @@ def prepare(path):
                 group[name] = os.urandom(SMALL)
         files['large'] = os.urandom(LARGE)
         store.create_namespace('threads', kind='keys')
+        store.create_namespace('plain', kind='keys', versions_max=0)
 
 
 def get(files, n, large):
@@ -72,9 +73,9 @@ def in_c(loop, work, path, seconds):
     return float(subprocess.run([loop, work, path, str(seconds)], capture_output=True, text=True, check=True).stdout)
 
 
-def threads(path, count, seconds):
+def threads(path, name, count, seconds):
     with jzse.open(path) as store:
-        files, done, start = store['threads'], [0] * count, time.perf_counter()
+        files, done, start = store[name], [0] * count, time.perf_counter()
 
         def run(t):
             data = os.urandom(SMALL)
@@ -106,10 +107,10 @@ def main():
         for name in given.work or BARS:
             ours, theirs, below = [], [], []
             for _ in range(rounds):
-                if name == 'threads':
-                    theirs.append(threads(path, 1, seconds))
-                    ours.append(threads(path, 8, seconds))
-                    below.append([in_c(loop, f'threads{count}', path, seconds) for count in (8, 1)])
+                if name in ('threads', 'plain'):
+                    theirs.append(threads(path, name, 1, seconds))
+                    ours.append(threads(path, name, 8, seconds))
+                    below.append([in_c(loop, f'{name}{count}', path, seconds) for count in (8, 1)])
                 else:
                     theirs.append(in_c(loop, name, path, seconds))
                     ours.append(in_python(globals()[name], path, seconds))

@@ -54,10 +54,11 @@ static double once(jzse_store *store, const char *work, unsigned long n, char *l
   exit(2);
 }
 
-/* threads1, threads8: durable puts of so many threads, as bench.py's threads. */
+/* threads1, threads8, plain1, plain8: durable puts of so many threads into the namespace of that name, as bench.py's. */
 struct writer {
   pthread_t thread;
   jzse_store *store;
+  const char *ns;
   unsigned long number, done;
   double end;
 };
@@ -70,18 +71,18 @@ static void *write_on(void *argument) {
   for (i = 0; i < SMALL; i++) data[i] = (char)((self->number + 1) * (i + 1) * 2654435761u >> 13);
   while (now() < self->end || self->done == 0) {
     sprintf(name, "%lu/%lu", self->number, self->done % 1000);
-    check(jzse_put(self->store, "threads", name, data, SMALL, NULL, NULL, &error), &error);
+    check(jzse_put(self->store, self->ns, name, data, SMALL, NULL, NULL, &error), &error);
     self->done++;
   }
   return NULL;
 }
 
-static double threads(jzse_store *store, unsigned long count, double seconds) {
+static double threads(jzse_store *store, const char *ns, unsigned long count, double seconds) {
   struct writer writers[8];
   unsigned long i;
   double start = now(), done = 0;
   for (i = 0; i < count; i++) {
-    writers[i].store = store, writers[i].number = i, writers[i].done = 0, writers[i].end = start + seconds;
+    writers[i].store = store, writers[i].ns = ns, writers[i].number = i, writers[i].done = 0, writers[i].end = start + seconds;
     if (pthread_create(&writers[i].thread, NULL, write_on, &writers[i]) != 0) exit(1);
   }
   for (i = 0; i < count; i++) {
@@ -102,8 +103,10 @@ int main(int argc, char **argv) {
   for (i = 0; i < FILES; i++) sprintf(names[i], "f/%05lu", i);
   for (i = 0; i < LARGE; i++) large[i] = (char)(i * 2654435761u >> 13);
   check(jzse_store_open(argv[2], &options, &store, &error), &error);
-  if (strncmp(argv[1], "threads", 7) == 0) {
-    printf("%.1f\n", threads(store, argv[1][7] == '8' ? 8 : 1, atof(argv[3])));
+  if (strncmp(argv[1], "threads", 7) == 0 || strncmp(argv[1], "plain", 5) == 0) {
+    const int with_history = argv[1][0] == 't';
+    printf("%.1f\n", threads(store, with_history ? "threads" : "plain", argv[1][with_history ? 7 : 5] == '8' ? 8 : 1,
+                             atof(argv[3])));
     jzse_store_close(store, NULL);
     free(large);
     return 0;
