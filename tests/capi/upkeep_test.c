@@ -261,7 +261,10 @@ TEST(a_damaged_chunk) {
     CHECK(count > 0 && memcmp(data, large + i, count) == 0);
   }
   CHECK(i > 500000 && i <= 1000000 && error.code == JZSE_CORRUPT);
-  CHECK_CODE(jzse_reader_span(reader, 1000000, JZSE_SPAN_LOCATED, &(const void *){NULL}, &count, &error), JZSE_CORRUPT, "large");
+  /* With a flag it may be that the system has dropped what was read; it never is a success. */
+  if (jzse_reader_span(reader, 1000000, JZSE_SPAN_LOCATED, &(const void *){NULL}, &count, &error) != JZSE_BUSY)
+    CHECK_NUMBER(-error.code, -JZSE_CORRUPT);
+  CHECK_CODE(jzse_reader_span(reader, 1000000, 0, &(const void *){NULL}, &count, &error), JZSE_CORRUPT, "large");
   jzse_reader_close(reader);
   CHECK_OK(jzse_put(store, "default", "again", large, 2000000, NULL, NULL, &error));
   check_content_in("default", "again", NULL, large, 2000000);  /* not a reference to the damaged chunk */
