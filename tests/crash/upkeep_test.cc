@@ -366,10 +366,16 @@ TEST_CASE("a content that is being written while others are committed is whole a
   }
 }
 
-TEST_CASE("a large content is cut by the rule alone, wherever a buffer ends") {
+TEST_CASE("a large content is cut by the rule alone, wherever a buffer or a piece ends") {
   World world;
   const std::string content = Noise(3, 9'000'000);
-  world.Write("large", content);
+  const size_t piece = GENERATE(9'000'000, 300'001, 5'000);
+  auto writer = world.store->OpenWriter("default", "large", {});
+  REQUIRE(writer.ok());
+  for (size_t at = 0; at < content.size(); at += piece) REQUIRE((*writer)->Write(Bytes(content).substr(at, piece)).ok());
+  Transaction transaction;
+  REQUIRE(world.store->AddWriter(transaction, *std::move(writer)).ok());
+  REQUIRE(world.store->Commit(std::move(transaction)).ok());
   const model::NamespacePolicy policy;
   store::ManifestBuilder manifest([](const base::Hash256&, Bytes) { return Status(); });
   for (Bytes rest(content); !rest.empty();) {
