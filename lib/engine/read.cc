@@ -19,8 +19,6 @@ using model::ContentKind;
 
 namespace {
 
-constexpr int kAttemptsMax = 32;
-
 // The one error that a second look-up mends.
 bool MovedAway(const Status& status) { return base::Is(status, Code::kBusy); }
 

@@ -24,7 +24,6 @@ using model::ContentKind;
 
 namespace {
 
-constexpr int kAttemptsMax = 32;
 constexpr size_t kPlacesMin = 4, kPlacesMax = 64;   // of chunks that are looked up at once
 constexpr uint64_t kPrefetchBytes = 4 * base::kMiB;
 

@@ -33,6 +33,7 @@ struct Request;
 class FeedImpl;
 
 inline constexpr char kScratchIndex[] = "/index.verify";  // below the store, while a large one is verified
+inline constexpr int kAttemptsMax = 32;  // of a read whose record compaction moves away meanwhile
 
 struct NamespaceName {
   NamespaceId id = 0;
