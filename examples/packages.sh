@@ -22,7 +22,7 @@ BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgr
 CI_PACKAGES=(clang)
 # What tests/fuzz/run.sh wants besides: clang's libFuzzer and sanitizers, and names in their reports.
 FUZZ_PACKAGES=(libclang-rt-14-dev llvm-14)
-# What tests/coverage.sh and tests/coverage/run.sh want besides.
+# What tests/coverage/lines.sh and tests/coverage/branches.sh want besides.
 COVERAGE_PACKAGES=(gcovr clang llvm)
 
 # Installs what is missing of the packages named. Does nothing, and needs no network and no privilege, when all are

@@ -3,7 +3,7 @@
 # Builds with clang's coverage, runs the suites unit, prop and crash, and tells which error branches of lib/ no test took
 # (error_branches.py says what counts). Outside of the default run: it takes several times as long.
 #
-#   tests/coverage/run.sh [-C BUILD] [-s SUITE]... [-k] [-n]
+#   tests/coverage/branches.sh [-C BUILD] [-s SUITE]... [-k] [-n]
 #     -C BUILD   build folder, default: build-branches in the checkout
 #     -s SUITE   only this suite (may be repeated)
 #     -k         keep what earlier runs counted
@@ -11,23 +11,8 @@
 # The list goes to BUILD/branches.txt. Tests search with a small budget unless JZSE_CRASH_BUDGET or JZSE_PROP_BUDGET say
 # otherwise: a branch counts when it is taken once.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-. examples/packages.sh
-
-usage() { sed -n '6,11s/^# *//p' tests/coverage/run.sh >&2; exit 2; }
-build=build-branches suites=() run=yes keep=
-while getopts 'C:s:kn' option; do
-  case $option in
-    C) build=$OPTARG ;;
-    s) suites+=(--suite "$OPTARG") ;;
-    k) keep=yes ;;
-    n) run= ;;
-    *) usage ;;
-  esac
-done
-[ ${#suites[@]} -gt 0 ] || suites=(--suite unit --suite prop --suite crash)
-
-install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${COVERAGE_PACKAGES[@]}"
+build=build-branches default_suites=(unit prop crash)
+. "$(dirname "${BASH_SOURCE[0]}")/arguments.sh"
 export CC=${CC:-$(compiler_words clang)} CXX=${CXX:-$(compiler_words clang++)}
 profile='-fprofile-instr-generate' map='-fcoverage-mapping'
 [ -f "$build/build.ninja" ] || meson setup "$build" --wrap-mode=nodownload -Doptimization=1 -Ddebug=false -Db_lundef=false \

@@ -4,7 +4,7 @@
 
 An error branch is the failing side of JZSE_RETURN_IF_ERROR and JZSE_ASSIGN_OR_RETURN, a return behind `if (...ok()...)`, and every
 `return Fail(`, in the folders of lib/ below. Those that were never taken go to OUT, one "file:line: text" each; how many there
-are of each folder is printed. tests/coverage/run.sh builds and runs what this reads."""
+are of each folder is printed. tests/coverage/branches.sh builds and runs what this reads."""
 import bisect
 import collections
 import json

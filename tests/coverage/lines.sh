@@ -3,7 +3,7 @@
 # Builds with coverage, runs the suites unit, prop, crash and capi, and prints how many lines of each folder of lib/ they
 # reach, and which they do not. Outside of the default run: it takes several times as long.
 #
-#   tests/coverage.sh [-C BUILD] [-s SUITE]... [-k] [-n]
+#   tests/coverage/lines.sh [-C BUILD] [-s SUITE]... [-k] [-n]
 #     -C BUILD   build folder, default: build-coverage in the checkout
 #     -s SUITE   only this suite (may be repeated)
 #     -k         keep what earlier runs counted, of every file that has not been compiled again since
@@ -11,23 +11,8 @@
 # The uncovered lines go to BUILD/coverage.txt, one "file: lines" each. Tests search with a small budget unless
 # JZSE_CRASH_BUDGET or JZSE_PROP_BUDGET say otherwise: a line counts when it is reached once.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. examples/packages.sh
-
-usage() { sed -n '6,13s/^# *//p' tests/coverage.sh >&2; exit 2; }
-build=build-coverage suites=() run=yes keep=
-while getopts 'C:s:kn' option; do
-  case $option in
-    C) build=$OPTARG ;;
-    s) suites+=(--suite "$OPTARG") ;;
-    k) keep=yes ;;
-    n) run= ;;
-    *) usage ;;
-  esac
-done
-[ ${#suites[@]} -gt 0 ] || suites=(--suite unit --suite prop --suite crash --suite capi)
-
-install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${COVERAGE_PACKAGES[@]}"
+build=build-coverage default_suites=(unit prop crash capi)
+. "$(dirname "${BASH_SOURCE[0]}")/arguments.sh"
 export CC=${CC:-$(compiler_words gcc)} CXX=${CXX:-$(compiler_words g++)}
 # Threads count the same lines, and optimised code has lines that nobody can reach.
 [ -f "$build/build.ninja" ] || meson setup "$build" --wrap-mode=nodownload -Db_coverage=true -Dbuildtype=debug \
