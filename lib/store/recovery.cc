@@ -66,7 +66,7 @@ Status OpenIndex(RecoverySession& s, bool* usable) {
         return {};
       }
     }
-    s.Log(2, "the index is missing or unusable; rebuilding it");
+    if (s.segments.count() > 0) s.Log(2, "the index is missing or unusable; rebuilding it");
   }
   return FreshIndex(s);
 }

@@ -386,6 +386,21 @@ TEST_CASE("a disk without room for a census can still be opened, emptied and com
   }
 }
 
+TEST_CASE("that an index is built anew is told, but not of a new store, which has none to miss") {
+  const auto told = [](const std::vector<std::string>& log) {
+    return std::count_if(log.begin(), log.end(),
+                         [](const std::string& line) { return line.find("rebuilding") != std::string::npos; });
+  };
+  std::vector<std::string> log;
+  io::SimEnv fresh;
+  REQUIRE(OpenOn(fresh, &log).ok());
+  CHECK(told(log) == 0);
+  const auto env = Built(true);
+  RemoveIndex(*env);
+  REQUIRE(OpenOn(*env, &log).ok());
+  CHECK(told(log) == 1);
+}
+
 TEST_CASE("segments swapped, and one of another store") {
   const auto env = Built(true);
   const auto paths = SegmentPaths(*env);
