@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is alive in a segment: what the index refers to, and what keeps older states from coming back.
 #include <algorithm>
+#include <optional>
 
 #include "store/compaction_parts.h"
 #include "store/recovery.h"
@@ -47,41 +48,41 @@ Status Liveness::MarkChunks() {
   return {};
 }
 
-StatusOr<bool> Liveness::Alive(const Segment& segment, const FooterEntry& entry, bool* conditional, bool* holder) {
+StatusOr<Need> Liveness::NeedOf(const Segment& segment, const FooterEntry& entry) {
   const Location place = PlaceOf(segment, entry);
   std::string value;
   switch (entry.header.type) {
     case RecordType::kChange:
-      return ChangeAlive(entry, place, conditional, holder);
+      return NeedOfChange(entry, place);
     case RecordType::kNamespace: {
       JZSE_ASSIGN_OR_RETURN(const NamespaceRecord record, DecodeNamespace(entry.summary));
       JZSE_ASSIGN_OR_RETURN(const bool found, c_.index.Get(NamespaceKey(record.id), &value));
-      if (!found) return false;
+      if (!found) return Need::kNothing;
       JZSE_ASSIGN_OR_RETURN(const NamespaceEntry known, DecodeNamespaceEntry(value));
-      return known.location == place;  // a compaction that failed may have left a second one
+      return known.location == place ? Need::kItself : Need::kNothing;  // a compaction that failed may have left a second one
     }
     case RecordType::kVersionDrop:
-      *conditional = true;  // needed as long as a dropped version may turn up again in a rebuild
-      return true;
+      return Need::kOthers;  // as long as a dropped version may turn up again in a rebuild
     case RecordType::kChunk: {
       JZSE_ASSIGN_OR_RETURN(const ChunkRecord chunk, DecodeChunk(entry.summary));
-      if (!marks_.contains(Fingerprint(chunk.ns, chunk.hash))) return false;
+      if (!marks_.contains(Fingerprint(chunk.ns, chunk.hash))) return Need::kNothing;
       JZSE_ASSIGN_OR_RETURN(const bool found, c_.index.Get(ChunkKey(chunk.ns, chunk.hash), &value));
-      if (!found) return false;
+      if (!found) return Need::kNothing;
       JZSE_ASSIGN_OR_RETURN(const ChunkEntry known, DecodeChunkEntry(value));
-      return known.location == place;
+      return known.location == place ? Need::kItself : Need::kNothing;
     }
     case RecordType::kFooter:
-      return false;
+      return Need::kNothing;
   }
-  return false;
+  return Need::kNothing;
 }
 
-StatusOr<bool> Liveness::Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const Holders& holders) {
+StatusOr<bool> Liveness::Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs,
+                                   const OlderStates& older) {
   if (base::Planted("tombstone-dropped-early")) return true;
   const auto stays = [&](NamespaceId ns, const FileId& file, Sequence low, Sequence high) {
-    const auto it = holders.find({ns, file});
-    if (it == holders.end()) return false;
+    const auto it = older.find({ns, file});
+    if (it == older.end()) return false;
     const auto state = it->second.lower_bound(low);
     return state != it->second.end() && *state <= high;
   };
@@ -138,38 +139,47 @@ StatusOr<bool> Liveness::Refers(const std::string& key, const FooterEntry& entry
   return found->sequence == entry.header.sequence && found->location == place;
 }
 
-StatusOr<bool> Liveness::ChangeAlive(const FooterEntry& entry, const Location& place, bool* conditional, bool* is_holder) {
+StatusOr<Need> Liveness::NeedOfChange(const FooterEntry& entry, const Location& place) {
   JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(entry.summary));
   const FileId& id = change.file.id;
   const std::string& path = change.file.path.path;
   FileEntry found;
   for (const std::string& key : {PathKey(change.ns, path), TombstoneKey(change.ns, path, id)}) {
     JZSE_ASSIGN_OR_RETURN(const bool owns, Refers(key, entry, place, &found));
-    if (!owns) continue;
-    *conditional = !found.live() && found.versions == 0 && c_.tombstone_expired(found);
-    // A put at this path, once no live file is in the way, goes on with the file that was deleted there last, so that one's
-    // state goes last.
-    Status status;
-    if (*conditional) {
-      JZSE_RETURN_IF_ERROR(c_.index.Scan(TombstonePrefix(change.ns, path), nullptr, [&](Bytes claimant, Bytes value) {
-        const auto other = DecodeFileEntry(claimant, value);
-        if (!other.ok()) status = other.status();
-        else if (other->sequence < found.sequence) *conditional = false;
-        return status.ok() && *conditional;
-      }));
-    }
-    JZSE_RETURN_IF_ERROR(status);
-    return true;
+    if (owns) return NeedOfNewest(change, found);
   }
   JZSE_ASSIGN_OR_RETURN(const bool version,
                         Refers(VersionKey(change.ns, id, entry.header.sequence), entry, place, &found));
-  if (version) return true;
+  if (version) return Need::kOlderState;
   std::string value;
   JZSE_ASSIGN_OR_RETURN(const bool holds, c_.index.Get(HolderKey(entry.header.sequence), &value));
-  if (!holds) return false;
-  JZSE_ASSIGN_OR_RETURN(const HolderEntry holder, DecodeHolder(value));
-  *is_holder = holder.location == place;
-  return *is_holder;
+  if (holds) {
+    JZSE_ASSIGN_OR_RETURN(const HolderEntry holder, DecodeHolder(value));
+    if (holder.location == place) return Need::kOlderState;
+  }
+  if (change.type != ChangeType::kMove || base::Planted("moves-compacted")) return Need::kNothing;
+  // Who follows the feed and has seen an older state must hear that the file left that path.
+  JZSE_ASSIGN_OR_RETURN(const bool known, c_.index.Get(NamespaceKey(change.ns), &value));
+  if (!known) return Need::kNothing;
+  JZSE_ASSIGN_OR_RETURN(const NamespaceEntry ns, DecodeNamespaceEntry(value));
+  return ns.record.dropped ? Need::kNothing : Need::kOthers;
+}
+
+StatusOr<Need> Liveness::NeedOfNewest(const ChangeRecord& change, const FileEntry& newest) {
+  if (newest.live() || newest.versions > 0 || !c_.tombstone_expired(newest)) return Need::kItself;
+  // A put at this path, once no live file is in the way, goes on with the file that was deleted there last, so that one's
+  // state goes last.
+  Status status;
+  bool last = true;
+  JZSE_RETURN_IF_ERROR(
+      c_.index.Scan(TombstonePrefix(change.ns, change.file.path.path), nullptr, [&](Bytes claimant, Bytes value) {
+        const auto other = DecodeFileEntry(claimant, value);
+        if (!other.ok()) status = other.status();
+        else if (other->sequence < newest.sequence) last = false;
+        return status.ok() && last;
+      }));
+  JZSE_RETURN_IF_ERROR(status);
+  return last ? Need::kOthers : Need::kItself;
 }
 
 StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness, SegmentRef segment) {
@@ -177,40 +187,73 @@ StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness
   JZSE_RETURN_IF_ERROR(LoadEntries(input));
   input.alive.resize(input.entries.size());
   for (size_t i = 0; i < input.entries.size(); ++i) {
-    bool conditional = false, holder = false;
-    JZSE_ASSIGN_OR_RETURN(const bool alive, liveness.Alive(*input.segment, input.entries[i], &conditional, &holder));
-    if (holder) input.holders.push_back(i);
-    input.alive[i] = alive;
+    JZSE_ASSIGN_OR_RETURN(const Need need, liveness.NeedOf(*input.segment, input.entries[i]));
     const uint64_t size = RecordSize(input.entries[i].header.length);
     input.total_bytes += size;
-    if (alive) input.alive_bytes += size;
-    if (alive && conditional) {
-      input.conditional.push_back(i);
-      input.conditional_bytes += size;
-    }
     if (i % 256 == 255 && !c.pace(256 * 64)) return Fail(Code::kClosed, "compaction stopped");
+    if (need == Need::kNothing) continue;
+    input.alive[i] = true;
+    input.alive_bytes += size;
+    if (need == Need::kOlderState) input.older.push_back(i);
+    if (need != Need::kOthers) continue;
+    input.conditional.push_back(i);
+    input.conditional_bytes += size;
   }
   input.entries = {};
   return input;
 }
 
+namespace {
+
+// Of the files that records in `inputs` are needed for.
+StatusOr<Liveness::OlderStates> OlderStatesOf(const std::vector<CompactionInput>& inputs) {
+  Liveness::OlderStates older;
+  for (const CompactionInput& input : inputs)
+    for (const size_t i : input.conditional) {
+      const FooterEntry& entry = input.entries[i];
+      if (entry.header.type == RecordType::kVersionDrop) {
+        JZSE_ASSIGN_OR_RETURN(const VersionDropRecord record, DecodeVersionDrop(entry.summary));
+        older[{record.ns, record.file}];
+      } else {
+        JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(entry.summary));
+        older[{change.ns, change.file.id}];
+      }
+    }
+  if (older.empty()) return older;
+  for (const CompactionInput& input : inputs)
+    for (const size_t i : input.older) {
+      JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(input.entries[i].summary));
+      const auto file = older.find({change.ns, change.file.id});
+      if (file != older.end()) file->second.insert(input.entries[i].header.sequence);
+    }
+  return older;
+}
+
+}  // namespace
+
 Status Reconsider(Liveness& liveness, std::vector<CompactionInput>& inputs) {
   std::set<SegmentId> ids;
-  Liveness::Holders holders;
-  for (const CompactionInput& input : inputs) {
-    ids.insert(input.segment->id());
-    for (const size_t i : input.holders) {
-      JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(input.entries[i].summary));
-      holders[{change.ns, change.file.id}].insert(input.entries[i].header.sequence);
-    }
-  }
+  // In order of sequence, because one that stays makes those after it stay.
+  std::multimap<Sequence, std::pair<CompactionInput*, size_t>> conditional;
   for (CompactionInput& input : inputs) {
-    for (const size_t i : input.conditional) {
-      JZSE_ASSIGN_OR_RETURN(const bool droppable, liveness.Droppable(input.entries[i], ids, holders));
-      if (!droppable) continue;
-      input.alive[i] = false;
-      input.alive_bytes -= RecordSize(input.entries[i].header.length);
-      if (input.entries[i].header.type == RecordType::kChange) ++input.tombstones;
+    ids.insert(input.segment->id());
+    for (const size_t i : input.conditional) conditional.insert({input.entries[i].header.sequence, {&input, i}});
+  }
+  JZSE_ASSIGN_OR_RETURN(Liveness::OlderStates older, OlderStatesOf(inputs));
+  for (const auto& [sequence, place] : conditional) {
+    auto& [input, i] = place;
+    const FooterEntry& entry = input->entries[i];
+    JZSE_ASSIGN_OR_RETURN(const bool droppable, liveness.Droppable(entry, ids, older));
+    std::optional<ChangeRecord> change;
+    if (entry.header.type == RecordType::kChange) {
+      JZSE_ASSIGN_OR_RETURN(change, DecodeChange(entry.summary));
+    }
+    if (droppable) {
+      input->alive[i] = false;
+      input->alive_bytes -= RecordSize(entry.header.length);
+      if (change && change->type == ChangeType::kDelete) ++input->tombstones;
+    } else if (change) {
+      older[{change->ns, change->file.id}].insert(sequence);
     }
   }
   return {};

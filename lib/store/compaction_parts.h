@@ -27,7 +27,7 @@ struct CompactionInput {
   std::vector<FooterEntry> entries;            // only while it is compacted: many inputs wait
   std::vector<bool> alive;
   std::vector<size_t> conditional;             // alive unless no older state can be left anywhere; see Reconsider
-  std::vector<size_t> holders;                 // alive only because others share their content
+  std::vector<size_t> older;                   // states of files that stay although newer ones superseded them
   uint64_t conditional_bytes = 0;
   uint64_t alive_bytes = 0;
   uint64_t total_bytes = 0;
@@ -41,19 +41,25 @@ struct CompactionInput {
 Status LoadEntries(CompactionInput& input);
 bool IsBulk(const Segment& segment, const std::vector<FooterEntry>& entries);
 
+// What a record is needed for.
+enum class Need {
+  kNothing,
+  kItself,       // the newest state of its file, of its namespace; a chunk in use
+  kOlderState,   // a version, or a content that others share
+  kOthers,       // only while older states of its file may exist: see Droppable
+};
+
 class Liveness {
  public:
   explicit Liveness(const CompactionContext& context) : c_(context) {}
 
   // Fingerprints of all chunks that files and versions need. A collision only keeps a dead chunk.
   Status MarkChunks();
-  // `conditional` is set for a record that is only needed while older states may exist: see Droppable. `holder` for one
-  // that only the content it shares keeps alive.
-  StatusOr<bool> Alive(const Segment& segment, const FooterEntry& entry, bool* conditional, bool* holder);
-  // The states of files that stay although nothing but the sharing of their content needs them.
-  using Holders = std::map<std::pair<NamespaceId, FileId>, std::set<Sequence>>;
-  // Whether a conditional record may go, given that what is dead in the inputs goes with it.
-  StatusOr<bool> Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const Holders& holders);
+  StatusOr<Need> NeedOf(const Segment& segment, const FooterEntry& entry);
+  // The states of files that stay although newer ones superseded them.
+  using OlderStates = std::map<std::pair<NamespaceId, FileId>, std::set<Sequence>>;
+  // Whether a record that is needed for others may go, given that what is dead in the inputs goes with it.
+  StatusOr<bool> Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const OlderStates& older);
 
  private:
   Status MarkEntry(NamespaceId ns, Bytes key, Bytes value);
@@ -61,7 +67,8 @@ class Liveness {
   // Whether a segment outside of the inputs may hold a sequence of this range.
   bool MayExist(Sequence low, Sequence high, const std::set<SegmentId>& inputs);
   StatusOr<bool> Refers(const std::string& key, const FooterEntry& entry, const Location& place, FileEntry* found);
-  StatusOr<bool> ChangeAlive(const FooterEntry& entry, const Location& place, bool* conditional, bool* is_holder);
+  StatusOr<Need> NeedOfChange(const FooterEntry& entry, const Location& place);
+  StatusOr<Need> NeedOfNewest(const ChangeRecord& change, const FileEntry& newest);
 
   const CompactionContext& c_;
   std::unordered_set<uint64_t> marks_;  // Abseil's does not survive a failed allocation

@@ -370,6 +370,61 @@ TEST(an_old_cursor_still_works_after_compaction) {
   jzse_feed_close(feed);
 }
 
+/* A set of paths that does what the feed says, from the beginning on. */
+static void check_followed(int count, const char *const *paths) {
+  char live[8][16];
+  int live_count = 0, i;
+  const jzse_change *change;
+  jzse_feed *feed = NULL;
+  CHECK_OK(jzse_feed_open(store, NULL, &feed, &error));
+  for (;;) {
+    const char *gone;
+    CHECK_OK(jzse_feed_next(feed, 0, &change, &error));
+    if (change == NULL) break;
+    gone = change->type == JZSE_CHANGE_MOVE ? change->old_path : change->path;
+    for (i = live_count - 1; i >= 0; --i)
+      if (strcmp(live[i], gone) == 0 || strcmp(live[i], change->path) == 0) strcpy(live[i], live[--live_count]);
+    CHECK(live_count < 8);
+    if (change->type != JZSE_CHANGE_DELETE) snprintf(live[live_count++], sizeof live[0], "%s", change->path);
+  }
+  jzse_feed_close(feed);
+  CHECK_NUMBER(live_count, count);
+  for (i = 0; i < live_count; ++i) {
+    int j;
+    for (j = 0; j < count && strcmp(live[i], paths[j]) != 0; ++j) {
+    }
+    CHECK(j < count);
+  }
+}
+
+TEST(the_feed_leads_to_what_there_is) {
+  static const char *const paths[] = {"c", "copy", "e"};
+  jzse_namespace_config config = JZSE_NAMESPACE_CONFIG_INIT;
+  jzse_compact_options compact = JZSE_COMPACT_OPTIONS_INIT;
+  int i;
+  open_store();
+  config.versions_max = 0;
+  CHECK_OK(jzse_namespace_configure(store, "default", &config, &error));
+  put("a", "its first change stays for its content");
+  CHECK_OK(jzse_move(store, "default", "a", "b", NULL, &error));
+  CHECK_OK(jzse_move(store, "default", "b", "c", NULL, &error));
+  put("d", "this one for the content of a copy");
+  CHECK_OK(jzse_copy(store, "default", "d", "default", "copy", NULL, NULL, &error));
+  CHECK_OK(jzse_move(store, "default", "d", "e", NULL, &error));
+  CHECK_OK(jzse_move(store, "default", "e", "f", NULL, &error));
+  CHECK_OK(jzse_delete(store, "default", "f", NULL, &error));
+  put("g", "one that comes to an old path");
+  CHECK_OK(jzse_move(store, "default", "g", "a", NULL, &error));
+  CHECK_OK(jzse_move(store, "default", "a", "e", NULL, &error));
+  check_followed(3, paths);
+  compact.full = 1;
+  for (i = 0; i < 3; ++i) {
+    CHECK_OK(jzse_compact(store, &compact, NULL, &error));
+    check_followed(3, paths);
+    reopen_store();
+  }
+}
+
 /* ---- watch */
 
 struct watched {
@@ -569,6 +624,7 @@ int main(void) {
   RUN(a_feed_waits);
   RUN(a_feed_misses_nothing_under_load);
   RUN(an_old_cursor_still_works_after_compaction);
+  RUN(the_feed_leads_to_what_there_is);
   RUN(a_watch_calls_back);
   RUN(a_snapshot_does_not_move);
   RUN(a_snapshot_never_splits_a_group);

@@ -77,12 +77,27 @@ std::string CheckSnapshot(Store& store, const Held& held, const std::string& ns,
   return rest.ok() && *rest == nullptr ? "" : ns + ": lists more than there was";
 }
 
+namespace {
+
+// One who sees no file ids does what the events say to a set of paths.
+void Follow(const engine::ChangeEvent& event, std::set<std::string>* paths) {
+  if (event.type == engine::ChangeType::kMove) paths->erase(event.old_path);
+  if (event.type == engine::ChangeType::kDelete) {
+    paths->erase(event.path);
+  } else {
+    paths->insert(event.path);
+  }
+}
+
+}  // namespace
+
 std::string CheckFeed(Store& store, const Model& model, Sequence after) {
   engine::FeedOptions options;
   options.after = after;
   const auto feed = store.OpenFeed(options);
   if (!feed.ok()) return "feed: " + std::string(feed.status().message());
   std::map<std::string, std::map<base::FileId, engine::ChangeEvent>> newest;
+  std::map<std::string, std::set<std::string>> paths;
   Sequence before = after;
   for (;;) {
     const auto event = (*feed)->Next(0);
@@ -91,6 +106,7 @@ std::string CheckFeed(Store& store, const Model& model, Sequence after) {
     if ((*event)->sequence <= before) return "feed: goes back";
     before = (*event)->sequence;
     newest[(*event)->ns][(*event)->info.id] = **event;
+    Follow(**event, &paths[(*event)->ns]);
   }
   for (const auto& [name, space] : model.spaces) {
     std::map<std::string, Sequence> want, have;
@@ -98,6 +114,9 @@ std::string CheckFeed(Store& store, const Model& model, Sequence after) {
       if (file->live() && file->now.sequence > after) want[file->now.path] = file->now.sequence;
     for (const auto& [id, event] : newest[name])
       if (event.type != engine::ChangeType::kDelete) have[event.path] = event.sequence;
+    if (after == 0)
+      for (const std::string& path : paths[name])
+        if (want.count(path) == 0) return "feed from the beginning: leaves " + name + ":" + path + " behind";
     if (want == have) continue;
     for (const auto& [path, sequence] : want)
       if (have[path] != sequence) return "feed after " + std::to_string(after) + ": misses " + name + ":" + path;

@@ -475,9 +475,10 @@ typedef struct jzse_feed_options {
 #define JZSE_FEED_OPTIONS_INIT {sizeof(jzse_feed_options), 0, NULL, NULL, 0}
 
 /* Changes in order of sequence. A cursor never becomes too old: what compaction dropped was superseded by a later
- * change, which the feed still brings; except that the deletion of a file goes once nothing of the file is left. A
- * consumer that keeps a copy and was away during a compaction therefore looks once for what the store has no more
- * (examples/c/mirror.c). Only durable changes appear. */
+ * change, which the feed still brings; except that the deletion of a file, or that a move took it away from a path, goes
+ * once nothing older of the file is left. Read from the beginning the feed always leads to what there is. A consumer that
+ * keeps a copy and was away during a compaction looks once for what the store has no more (examples/c/mirror.c). Only
+ * durable changes appear. */
 typedef struct jzse_feed jzse_feed;
 JZSE_API int jzse_feed_open(jzse_store *store, const jzse_feed_options *options, jzse_feed **feed,
                             jzse_error *error);
