@@ -159,6 +159,7 @@ TEST(lists_and_changes) {
 
 TEST(groups_feeds_snapshots) {
   jzse_group *group = NULL;
+  jzse_writer *writer = NULL;
   jzse_feed *feed = NULL;
   jzse_watch *watch = NULL;
   jzse_snapshot *snapshot = NULL;
@@ -168,6 +169,8 @@ TEST(groups_feeds_snapshots) {
   REFUSED(jzse_group_begin(store, NULL, &error), "group");
   REFUSED(jzse_group_put(NULL, "default", "a", "x", 1, NULL, &error), "group");
   REFUSED(jzse_group_add_writer(NULL, NULL, &error), "group");
+  CHECK_OK(jzse_writer_open(store, "default", "a", NULL, &writer, &error));
+  REFUSED(jzse_group_add_writer(NULL, writer, &error), "group"); /* and the writer is gone */
   REFUSED(jzse_group_delete(NULL, "default", "a", NULL, &error), "group");
   REFUSED(jzse_group_move(NULL, "default", "a", "b", NULL, &error), "group");
   REFUSED(jzse_group_copy(NULL, "default", "a", "default", "b", NULL, &error), "group");

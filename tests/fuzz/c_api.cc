@@ -296,8 +296,8 @@ class Session {
       }
       case 3: {
         jzse_writer*& writer = writers_[Slot()];
-        const int code = Code(jzse_group_add_writer(group, writer, Error()));
-        if (group != nullptr && (code == JZSE_OK || writer != nullptr)) writer = nullptr;
+        Code(jzse_group_add_writer(group, writer, Error()));
+        writer = nullptr;
         break;
       }
       case 4: Code(jzse_group_delete(group, ns, path, ChangeOptions(), Error())); break;

@@ -26,9 +26,19 @@ void CheckResolve(const FileRecord& record, const FileRecord& other) {
   }
 }
 
+// Without what each store knows for itself: where it has the bytes.
+FileRecord Shared(FileRecord record) {
+  for (auto& version : record.contents) {
+    version.content.storage = model::Content::Storage::kNone;
+    version.content.manifest.clear();
+    version.content.reference = 0;
+  }
+  return record;
+}
+
 void CheckMerge(const FileRecord& a, const FileRecord& b) {
   const FileRecord merged = model::Merge(a, b);
-  fuzz::Require(merged == model::Merge(b, a), "merging is not commutative");
+  fuzz::Require(Shared(merged) == Shared(model::Merge(b, a)), "merging is not commutative");
   fuzz::Require(model::Merge(a, a) == a, "merging is not idempotent");
   if (!model::CheckMergeable(a, b).ok()) return;
   fuzz::Require(model::CheckRecord(merged).ok(), "an invalid record came out");

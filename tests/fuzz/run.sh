@@ -3,8 +3,10 @@
 # Fuzzes: builds the targets with clang, libFuzzer and sanitizers, and runs them one after the other, each from the corpus
 # in the tree and what earlier runs in the same build folder found. A line for README.md is printed after each.
 #
-#   tests/fuzz/run.sh [-C BUILD] [-t SECONDS] [-n EXECUTIONS] [-m] [TARGET...]
-#     -C BUILD       build folder, default: build-fuzz in the checkout
+#   tests/fuzz/run.sh [-f] [-C BUILD] [-t SECONDS] [-n EXECUTIONS] [-m] [TARGET...]
+#     -f             fast: no sanitizers and no value profile, for many executions; the targets' own checks and those of the
+#                    standard library stay
+#     -C BUILD       build folder, default: build-fuzz in the checkout, build-fuzz-fast with -f
 #     -t SECONDS     for each target, default 60
 #     -n EXECUTIONS  for each target, default: as many as the time allows
 #     -m             no fuzzing: adds to the tree what the runs found and the corpus there lacks, as few files as do it
@@ -13,10 +15,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . examples/packages.sh
 
-usage() { sed -n '6,11s/^# *//p' tests/fuzz/run.sh >&2; exit 2; }
-build=build-fuzz seconds=60 executions=-1 merge=
-while getopts 'C:t:n:m' option; do
+usage() { sed -n '6,13s/^# *//p' tests/fuzz/run.sh >&2; exit 2; }
+build=build-fuzz seconds=60 executions=-1 merge= profile=1
+setup=(-Dbuildtype=debugoptimized -Db_sanitize=address,undefined)
+while getopts 'fC:t:n:m' option; do
   case $option in
+    f) build=build-fuzz-fast profile=0 setup=(-Dbuildtype=release) ;;
     C) build=$OPTARG ;;
     t) seconds=$OPTARG ;;
     n) executions=$OPTARG ;;
@@ -29,7 +33,7 @@ shift $((OPTIND - 1))
 install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${CI_PACKAGES[@]}" "${FUZZ_PACKAGES[@]}"
 if [ ! -f "$build/build.ninja" ]; then
   CC=$(compiler_words clang) CXX=$(compiler_words clang++) meson setup "$build" --wrap-mode=nodownload \
-    -Dfuzz=enabled -Dbench=disabled -Dbuildtype=debugoptimized -Db_lundef=false </dev/null
+    -Dfuzz=enabled -Dbench=disabled -Db_lundef=false "${setup[@]}" </dev/null
 fi
 [ -n "${JZSE_FUZZ_NO_BUILD-}" ] || ninja -C "$build" fuzz </dev/null >&2
 targets=("$@")
@@ -59,7 +63,7 @@ for target in "${targets[@]}"; do
     continue
   fi
   start=$SECONDS status=0 failed=0
-  "$exe" -max_total_time="$seconds" -runs="$executions" -print_final_stats=1 -use_value_profile=1 -close_fd_mask=1 \
+  "$exe" -max_total_time="$seconds" -runs="$executions" -print_final_stats=1 -use_value_profile=$profile -close_fd_mask=1 \
     -artifact_prefix="$build/findings/$target-" "${limits[@]}" "${options[@]}" "$found" "$tree" </dev/null >"$log" 2>&1 || status=$?
   [ $status = 0 ] || [ $status = 72 ] || failed=1  # 72: interrupted
   done=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")

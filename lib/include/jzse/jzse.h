@@ -437,7 +437,7 @@ typedef struct jzse_group jzse_group;
 JZSE_API int jzse_group_begin(jzse_store *store, jzse_group **group, jzse_error *error);
 JZSE_API int jzse_group_put(jzse_group *group, const char *ns, const char *path, const void *data, size_t size,
                             const jzse_put_options *options, jzse_error *error);
-/* Takes the writer over: its content joins the group. */
+/* Takes the writer over, whatever it answers: its content joins the group, or is dropped. */
 JZSE_API int jzse_group_add_writer(jzse_group *group, jzse_writer *writer, jzse_error *error);
 JZSE_API int jzse_group_delete(jzse_group *group, const char *ns, const char *path,
                                const jzse_change_options *options, jzse_error *error);
