@@ -4,8 +4,8 @@
 # in the tree and what earlier runs in the same build folder found. A line for README.md is printed after each.
 #
 #   tests/fuzz/run.sh [-f] [-C BUILD] [-t SECONDS] [-n EXECUTIONS] [-m] [TARGET...]
-#     -f             fast: no sanitizers and no value profile, for many executions; the targets' own checks and those of the
-#                    standard library stay
+#     -f             fast: no sanitizers, and no steering that costs more than it finds, for many executions; the targets' own
+#                    checks and those of the standard library stay
 #     -C BUILD       build folder, default: build-fuzz in the checkout, build-fuzz-fast with -f
 #     -t SECONDS     for each target, default 60
 #     -n EXECUTIONS  for each target, default: as many as the time allows
@@ -16,11 +16,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . examples/packages.sh
 
 usage() { sed -n '6,13s/^# *//p' tests/fuzz/run.sh >&2; exit 2; }
-build=build-fuzz seconds=60 executions=-1 merge= profile=1
+build=build-fuzz seconds=60 executions=-1 merge= steer=(-use_value_profile=1)
 setup=(-Dbuildtype=debugoptimized -Db_sanitize=address,undefined)
 while getopts 'fC:t:n:m' option; do
   case $option in
-    f) build=build-fuzz-fast profile=0 setup=(-Dbuildtype=release) ;;
+    f) build=build-fuzz-fast steer=(-entropic=0) setup=(-Dbuildtype=release) ;;
     C) build=$OPTARG ;;
     t) seconds=$OPTARG ;;
     n) executions=$OPTARG ;;
@@ -63,7 +63,7 @@ for target in "${targets[@]}"; do
     continue
   fi
   start=$SECONDS status=0 failed=0
-  "$exe" -max_total_time="$seconds" -runs="$executions" -print_final_stats=1 -use_value_profile=$profile -close_fd_mask=1 \
+  "$exe" -max_total_time="$seconds" -runs="$executions" -print_final_stats=1 "${steer[@]}" -close_fd_mask=1 \
     -artifact_prefix="$build/findings/$target-" "${limits[@]}" "${options[@]}" "$found" "$tree" </dev/null >"$log" 2>&1 || status=$?
   [ $status = 0 ] || [ $status = 72 ] || failed=1  # 72: interrupted
   done=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
