@@ -29,8 +29,11 @@ class ListerImpl : public Lister {
     cursor_ = index.NewCursor(*view_->index, store::CursorUse::kWalk);
     std::string start = key_prefix_;
     if (!options_.start_after.empty()) {
-      // After a group given as a prefix entry, everything in it is done.
-      const bool group = !options_.delimiter.empty() && options_.start_after.back() == options_.delimiter.front();
+      // After a group given as a prefix entry, everything in it is done. A name may look like one: what counts is the
+      // first delimiter behind the prefix.
+      const bool group = !options_.delimiter.empty() && options_.start_after.size() > options_.prefix.size() &&
+                         options_.start_after.find(options_.delimiter.front(), options_.prefix.size()) ==
+                             options_.start_after.size() - 1;
       std::string after = store::PathKey(ns, options_.start_after);
       if (group || base::Planted("page-skips-names")) {
         after = AfterPrefix(after);

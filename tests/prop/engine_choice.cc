@@ -12,9 +12,18 @@ std::string Choice::Space() {
   return kNames[prng.Below(std::size(kNames))];
 }
 
-std::string Choice::Path() {
-  std::string path(1, static_cast<char>('a' + prng.Below(3)));
-  for (uint64_t depth = prng.Below(3); depth > 0; --depth) path += std::string("/") + static_cast<char>('a' + prng.Below(3));
+std::string Choice::Path(const std::string& ns) {
+  static constexpr const char* kRare[] = {"a-", "a0", "b!", "a\u00e9", "\u00e9"};
+  static constexpr const char* kKeys[] = {"/", "//", "a/", "a//", "a//b", "a/b/", "/a", ".", "a/.."};
+  const auto at = model_.spaces.find(ns);
+  if (at != model_.spaces.end() && at->second.policy.kind == model::NamespaceKind::kKeys && prng.OneIn(5))
+    return kKeys[prng.Below(std::size(kKeys))];
+  std::string path;
+  for (uint64_t depth = 1 + prng.Below(3); depth > 0; --depth) {
+    if (!path.empty()) path += '/';
+    if (prng.OneIn(16)) path += kRare[prng.Below(std::size(kRare))];
+    else path += static_cast<char>('a' + prng.Below(3));
+  }
   return path;
 }
 
@@ -51,7 +60,7 @@ std::string Choice::Tag(const std::string& ns, const std::string& path) {
   if (at == model_.spaces.end() || prng.OneIn(3)) return tag;
   for (const File* const file : at->second.At(path))
     if (file->now.has_content() && file->now.data->size() <= base::kInlineSizeMax)
-      tag = base::HexEncode(base::Sha256(*file->now.data).view());
+      tag = TagOf(*file->now.data);
   return tag;
 }
 
@@ -68,11 +77,11 @@ Sequence Choice::Version(const std::string& ns, const std::string& path) {
 
 std::string Choice::KnownPath(const std::string& ns) {
   const auto at = model_.spaces.find(ns);
-  if (at == model_.spaces.end() || at->second.files.empty() || prng.OneIn(5)) return Path();
+  if (at == model_.spaces.end() || at->second.files.empty() || prng.OneIn(5)) return Path(ns);
   return at->second.files[prng.Below(at->second.files.size())]->now.path;
 }
 
-Op Choice::Operation(bool in_group) {
+Op Choice::Operation() {
   static constexpr Op::Kind kKinds[] = {
       Op::Kind::kPut,  Op::Kind::kPut,           Op::Kind::kPut,     Op::Kind::kPut,  Op::Kind::kDelete,
       Op::Kind::kMove, Op::Kind::kMove,          Op::Kind::kCopy,    Op::Kind::kCopy, Op::Kind::kMkdir,
@@ -80,7 +89,7 @@ Op Choice::Operation(bool in_group) {
   Op op;
   op.kind = kKinds[prng.Below(std::size(kKinds))];
   op.ns = Space();
-  op.path = prng.OneIn(2) ? Path() : KnownPath(op.ns);
+  op.path = prng.OneIn(2) ? Path(op.ns) : KnownPath(op.ns);
   if (op.kind == Op::Kind::kPut) {
     op.data = Data();
     if (prng.OneIn(10) && !op.data->empty() && op.data->size() <= base::kSymlinkSizeMax)
@@ -90,11 +99,14 @@ Op Choice::Operation(bool in_group) {
   if (attributes && prng.OneIn(3)) {
     op.mode = static_cast<uint32_t>(prng.Below(512));
     op.type = prng.OneIn(2) ? "text/plain" : "";
+    static constexpr int64_t kTimes[] = {0, 1, -1, -6'213'559'680'000'000'000, 1'700'000'000'123'456'789, INT64_MAX, INT64_MIN};
+    op.mtime_ns = kTimes[prng.Below(std::size(kTimes))];
+    if (prng.OneIn(2)) op.metadata = {{"a", ""}, {"b", "\u00e9 = b"}};
   }
   op.recursive = op.kind == Op::Kind::kDelete && prng.OneIn(3);
   if (op.kind == Op::Kind::kMove || op.kind == Op::Kind::kCopy) {
-    op.to_ns = op.kind == Op::Kind::kCopy && !in_group && prng.OneIn(3) ? Space() : op.ns;
-    op.to = prng.OneIn(2) ? Path() : KnownPath(op.to_ns);
+    op.to_ns = op.kind == Op::Kind::kCopy && prng.OneIn(3) ? Space() : op.ns;
+    op.to = prng.OneIn(2) ? Path(op.to_ns) : KnownPath(op.to_ns);
     op.no_replace = prng.OneIn(4);
   }
   if (op.kind == Op::Kind::kRestore || op.kind == Op::Kind::kDeleteVersion) op.version = Version(op.ns, op.path);
@@ -103,6 +115,24 @@ Op Choice::Operation(bool in_group) {
   if ((op.kind == Op::Kind::kPut || op.kind == Op::Kind::kSetAttributes) && prng.OneIn(8))
     op.if_none_match = Tag(op.ns, op.path);
   return op;
+}
+
+engine::ListOptions Choice::Page(const std::string& ns, const std::string& path) {
+  static constexpr const char* kPrefixes[] = {"", "", "a", "a/", "b/a", "\u00e9"};
+  static constexpr const char* kDelimiters[] = {"", "", "/", "/", "/", "a", "-"};
+  engine::ListOptions options;
+  options.prefix = kPrefixes[prng.Below(std::size(kPrefixes))];
+  if (prng.OneIn(3)) options.prefix = path.substr(0, path.find('/') == std::string::npos ? 1 : path.find('/') + 1);
+  if (!options.prefix.empty() && static_cast<unsigned char>(options.prefix.back()) >= 0x80) options.prefix = "\u00e9";
+  options.delimiter = kDelimiters[prng.Below(std::size(kDelimiters))];
+  if (prng.OneIn(2)) options.start_after = path;
+  // The end of a page is often the name of a group.
+  if (const size_t slash = options.start_after.rfind('/'); slash != std::string::npos && slash > 0 && prng.OneIn(2))
+    options.start_after.resize(slash + 1);
+  if (prng.OneIn(4)) options.start_after = options.prefix;
+  options.limit = prng.Below(5);
+  options.with_deleted = prng.OneIn(3);
+  return options;
 }
 
 model::NamespacePolicy Choice::Policy(model::NamespaceKind kind, const std::string& name) {
@@ -134,39 +164,83 @@ model::NamespacePolicy SmallPolicy() {
   return policy;
 }
 
+namespace {
+
+// As some keyboards spell it: the engine must find the same name.
+std::string Spelled(std::string path) {
+  for (size_t at = 0; (at = path.find("\u00e9", at)) != std::string::npos; at += 3) path.replace(at, 2, "e\u0301");
+  return path;
+}
+
+}  // namespace
+
 base::Status Add(Store& store, engine::Transaction& t, const Op& op) {
+  const std::string path = Spelled(op.path), to = Spelled(op.to);
   engine::PutOptions put;
   put.kind = op.content;
   put.if_match = op.if_match;
   put.if_none_match = op.if_none_match;
   put.attributes.mode = op.mode;
   put.attributes.content_type = op.type;
+  put.attributes.mtime_ns = op.mtime_ns;
+  put.attributes.metadata.assign(op.metadata.rbegin(), op.metadata.rend());
   engine::ChangeOptions change{op.recursive, op.no_replace, op.if_match};
   switch (op.kind) {
-    case Op::Kind::kPut: return store.AddPut(t, op.ns, op.path, *op.data, false, put);
-    case Op::Kind::kDelete: return store.AddDelete(t, op.ns, op.path, change);
-    case Op::Kind::kMove: return store.AddMove(t, op.ns, op.path, op.to, change);
-    case Op::Kind::kCopy: return store.AddCopy(t, op.ns, op.path, op.to_ns, op.to, change);
-    case Op::Kind::kMkdir: return store.AddMkdir(t, op.ns, op.path, put);
-    case Op::Kind::kSetAttributes: return store.AddSetAttributes(t, op.ns, op.path, put);
-    case Op::Kind::kRestore: return store.AddRestore(t, op.ns, op.path, op.version);
-    case Op::Kind::kDeleteVersion: return store.AddDeleteVersion(t, op.ns, op.path, op.version);
+    case Op::Kind::kPut: return store.AddPut(t, op.ns, path, *op.data, false, put);
+    case Op::Kind::kDelete: return store.AddDelete(t, op.ns, path, change);
+    case Op::Kind::kMove: return store.AddMove(t, op.ns, path, to, change);
+    case Op::Kind::kCopy: return store.AddCopy(t, op.ns, path, op.to_ns, to, change);
+    case Op::Kind::kMkdir: return store.AddMkdir(t, op.ns, path, put);
+    case Op::Kind::kSetAttributes: return store.AddSetAttributes(t, op.ns, path, put);
+    case Op::Kind::kRestore: return store.AddRestore(t, op.ns, path, op.version);
+    case Op::Kind::kDeleteVersion: return store.AddDeleteVersion(t, op.ns, path, op.version);
   }
   return {};
 }
 
-base::Status Commit(Store& store, const std::vector<Op>& group) {
+base::StatusOr<engine::FileInfo> Commit(Store& store, const std::vector<Op>& group) {
   engine::Transaction t;
   for (const Op& op : group) JZSE_RETURN_IF_ERROR(Add(store, t, op));
-  return store.Commit(std::move(t)).status();
+  return store.Commit(std::move(t));
 }
 
-// A namespace that is missing is found when the operation is added, before what is wrong with those ahead of it.
-Code Expect(Model& model, const std::vector<Op>& group) {
-  for (const Op& op : group)
+namespace {
+
+// Between two namespaces the source is read when the operation is added, which makes it a put of what was there then.
+Code Read(const Model& seen, Op* op) {
+  const Space& from = seen.spaces.at(op->ns);
+  const File* const source = from.Live(op->path);
+  if (source == nullptr) return from.HasBelow(op->path) ? Code::kExists : Code::kNotFound;
+  if (!source->now.has_content()) return Code::kExists;
+  if (!op->if_match.empty() && op->if_match != "*" && op->if_match != TagOf(*source->now.data)) return Code::kPrecondition;
+  const Space& to = seen.spaces.at(op->to_ns);
+  if (op->no_replace && (to.Live(op->to) != nullptr || to.HasBelow(op->to))) return Code::kExists;
+  op->kind = Op::Kind::kPut;
+  op->ns = std::exchange(op->to_ns, "");
+  op->path = std::exchange(op->to, "");
+  op->if_match.clear();
+  op->content = source->now.kind;
+  op->data = source->now.data;
+  op->mode = source->now.mode;
+  op->type = source->now.type;
+  op->mtime_ns = source->now.mtime_ns;
+  op->metadata = source->now.metadata;
+  return Code::kOk;
+}
+
+}  // namespace
+
+// What is found when an operation is added comes before what is wrong with those ahead of it.
+Code Expect(Model& model, const std::vector<Op>& group, const Model* seen) {
+  if (seen == nullptr) seen = &model;
+  std::vector<Op> read = group;
+  for (Op& op : read) {
     if (model.spaces.count(op.ns) == 0 || (!op.to.empty() && model.spaces.count(op.to_ns) == 0))
       return Code::kNotFound;
-  return model.Apply(group);
+    if (op.kind != Op::Kind::kCopy || op.ns == op.to_ns) continue;
+    if (const Code code = Read(*seen, &op); code != Code::kOk) return code;
+  }
+  return model.Apply(read);
 }
 
 }  // namespace jzse::prop

@@ -22,15 +22,17 @@ class Choice {
   Choice(uint64_t seed, const Model& model, Sizes sizes = Sizes::kAll) : prng(seed), model_(model), sizes_(sizes) {}
 
   std::string Space();
-  std::string Path();
+  // Names beside the slash in byte order, names that Unicode spells in two ways; among keys also names that are no paths.
+  std::string Path(const std::string& ns);
   std::shared_ptr<const std::string> Data();
   // The etag of what is at the path, of something else, or "*".
   std::string Tag(const std::string& ns, const std::string& path);
   Sequence Version(const std::string& ns, const std::string& path);
   // A path that has a history, usually.
   std::string KnownPath(const std::string& ns);
-  // `in_group`: no copies between namespaces, which are no single transaction's work.
-  Op Operation(bool in_group);
+  Op Operation();
+  // A page of a listing: anything that the options allow.
+  engine::ListOptions Page(const std::string& ns, const std::string& path);
   // Of a namespace that is there already, never fewer versions: the model does not know when compaction trims them
   // (tests/capi/retention_test.c does).
   model::NamespacePolicy Policy(model::NamespaceKind kind, const std::string& name);
@@ -50,9 +52,10 @@ model::NamespacePolicy KeysPolicy();
 model::NamespacePolicy SmallPolicy();
 
 base::Status Add(engine::Store& store, engine::Transaction& t, const Op& op);
-base::Status Commit(engine::Store& store, const std::vector<Op>& group);
-// What the engine must answer; the model follows if that is kOk.
-Code Expect(Model& model, const std::vector<Op>& group);
+base::StatusOr<engine::FileInfo> Commit(engine::Store& store, const std::vector<Op>& group);
+// What the engine must answer; the model follows if that is kOk. `seen` is what the engine showed when the operations were
+// added, null: what the model is now.
+Code Expect(Model& model, const std::vector<Op>& group, const Model* seen = nullptr);
 
 }  // namespace jzse::prop
 

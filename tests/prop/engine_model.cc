@@ -5,6 +5,9 @@
 #include <cstdlib>
 
 namespace jzse::prop {
+
+std::string TagOf(const std::string& data) { return base::HexEncode(base::Sha256(data).view()); }
+
 namespace {
 
 bool IsBelow(const std::string& path, const std::string& directory) {
@@ -15,7 +18,7 @@ bool IsBelow(const std::string& path, const std::string& directory) {
 bool Matches(const File* current, const std::string& tag) {
   if (current == nullptr) return false;
   if (tag == "*") return true;
-  return current->now.has_content() && tag == base::HexEncode(base::Sha256(*current->now.data).view());
+  return current->now.has_content() && tag == TagOf(*current->now.data);
 }
 
 Code CheckPreconditions(const File* current, const Op& op) {
@@ -28,7 +31,9 @@ std::string Describe(const State& state) {
   std::string line = "seq " + std::to_string(state.sequence) + " kind " +
                      std::to_string(static_cast<int>(state.kind)) + " mode " + std::to_string(state.mode);
   if (state.has_content()) line += " data " + crash::Digest(*state.data);
-  return line + " type " + state.type;
+  line += " type " + state.type;
+  for (const auto& [key, value] : state.metadata) line += " " + key + "=" + value;
+  return line;
 }
 
 }  // namespace
@@ -170,7 +175,12 @@ void Model::DeleteOne(Space& ns, const File* gone_file) {
 }
 
 Code Model::Apply(const std::vector<Op>& group) {
-  if (group.size() == 1) return ApplyOne(group.front());  // changes nothing when it fails
+  const Sequence first = last;
+  if (group.size() == 1) {  // changes nothing when it fails
+    const Code code = ApplyOne(group.front());
+    MarkGroup(first, true);
+    return code;
+  }
   const Model before = *this;
   for (const Op& op : group) {
     const Code code = ApplyOne(op);
@@ -178,7 +188,22 @@ Code Model::Apply(const std::vector<Op>& group) {
     *this = before;
     return code;
   }
+  // What forgets a version is no change of the feed's; whether the mark then speaks of it is of no use to anybody.
+  MarkGroup(first, std::none_of(group.begin(), group.end(), [](const Op& op) { return op.kind == Op::Kind::kDeleteVersion; }));
   return Code::kOk;
+}
+
+// Every state that the changes after `before` made knows where its group ends.
+void Model::MarkGroup(Sequence before, bool whole) {
+  if (last == before) return;
+  for (auto& [name, space] : spaces)
+    for (auto& file : space.files) {
+      if (file->now.sequence <= before) continue;
+      File& own = space.Own(file.get());
+      own.now.group_last = whole ? last : 0;
+      for (auto version = own.versions.upper_bound(before); version != own.versions.end(); ++version)
+        version->second.group_last = own.now.group_last;
+    }
 }
 
 Code Model::ApplyOne(const Op& op) {
@@ -201,8 +226,9 @@ Code Model::ApplyOne(const Op& op) {
 
 Code Model::Put(Space& ns, const Op& op) {
   JZSE_MODEL_TRY(CheckPreconditions(ns.Live(op.path), op));
+  if (op.no_replace && ns.Live(op.path) != nullptr) return Code::kExists;
   JZSE_MODEL_TRY(CheckPlace(ns, op.path, ns.Owner(op.path)));
-  return SetContent(ns, op.path, {0, op.content, "", op.data, op.mode, op.type});
+  return SetContent(ns, op.path, {0, op.content, "", op.data, op.mode, op.type, op.mtime_ns, op.metadata});
 }
 
 Code Model::Delete(Space& ns, const Op& op) {
@@ -258,7 +284,7 @@ Code Model::Mkdir(Space& ns, const Op& op) {
   if (ns.policy.kind != model::NamespaceKind::kTree) return Code::kInvalid;
   if (ns.Live(op.path) != nullptr) return Code::kExists;
   JZSE_MODEL_TRY(CheckParents(ns, op.path));
-  return SetContent(ns, op.path, {0, ContentKind::kDirectory, "", nullptr, op.mode, op.type});
+  return SetContent(ns, op.path, {0, ContentKind::kDirectory, "", nullptr, op.mode, op.type, op.mtime_ns, op.metadata});
 }
 
 Code Model::SetAttributes(Space& ns, const Op& op) {
@@ -269,6 +295,8 @@ Code Model::SetAttributes(Space& ns, const Op& op) {
   now.sequence = ++last;
   now.mode = op.mode;
   now.type = op.type;
+  now.mtime_ns = op.mtime_ns;
+  now.metadata = op.metadata;
   return Code::kOk;
 }
 
@@ -312,20 +340,23 @@ Code Model::ConfigureNamespace(const std::string& name, const model::NamespacePo
 }
 
 // One change for each file that has too many.
-void Model::Expire() {
+uint64_t Model::Expire() {
+  uint64_t expired = 0;
   for (auto& [name, space] : spaces) {
     for (size_t i = 0; i < space.files.size(); ++i) {
       if (space.files[i]->versions.size() <= space.policy.versions_max) continue;
       auto& versions = space.Own(space.files[i].get()).versions;
+      expired += versions.size() - space.policy.versions_max;
       versions.erase(versions.begin(), std::prev(versions.end(), static_cast<std::ptrdiff_t>(space.policy.versions_max)));
       ++last;
     }
   }
+  return expired;
 }
 
 Code Model::DropNamespace(const std::string& name) {
   if (spaces.erase(name) == 0) return Code::kNotFound;
-  ++last;
+  dropped_at = ++last;
   return Code::kOk;
 }
 

@@ -26,6 +26,9 @@ struct State {
   std::shared_ptr<const std::string> data;  // shared by all copies of the model
   uint32_t mode = 0;
   std::string type;
+  int64_t mtime_ns = 0;
+  engine::Metadata metadata;    // in order of keys
+  Sequence group_last = 0;      // the last change of the group that made it; 0: nobody looks
 
   bool has_content() const { return kind == ContentKind::kFile || kind == ContentKind::kSymlink; }
   uint64_t logical_size() const { return kind == ContentKind::kFile ? data->size() : 0; }
@@ -46,11 +49,16 @@ struct Op {
   std::shared_ptr<const std::string> data;
   uint32_t mode = 0;
   std::string type, if_match, if_none_match;
+  int64_t mtime_ns = 0;
+  engine::Metadata metadata;
   bool recursive = false, no_replace = false;
   Sequence version = 0;
 
   std::string ToString() const;
 };
+
+// The etag of an inline content.
+std::string TagOf(const std::string& data);
 
 class Space {
  public:
@@ -79,12 +87,13 @@ class Model {
   Code CreateNamespace(const std::string& name, const model::NamespacePolicy& policy);
   Code ConfigureNamespace(const std::string& name, const model::NamespacePolicy& policy);
   Code DropNamespace(const std::string& name);
-  // What compaction does to versions that are too many since their namespace's policy was lowered.
-  void Expire();
+  // What compaction does to versions that are too many since their namespace's policy was lowered; how many went.
+  uint64_t Expire();
 
   crash::Dump ToDump() const;
 
   Sequence last = 1;  // the namespace "default"
+  Sequence dropped_at = 0;  // the newest change that dropped a namespace
   std::map<std::string, Space> spaces;
 
  private:
@@ -101,6 +110,7 @@ class Model {
   Code CheckParents(Space& ns, const std::string& path);
   Code SetContent(Space& ns, const std::string& path, State state, bool check_quota = true);
   void DeleteOne(Space& ns, const File* file);
+  void MarkGroup(Sequence before, bool whole);
 };
 
 }  // namespace jzse::prop

@@ -53,8 +53,10 @@ class Run {
     std::string problem = Open();
     if (problem.empty()) problem = Prepare();
     for (size_t i = 0; i < actions.size() && problem.empty(); ++i) {
+      Choice pages(~actions[i], model_);
       problem = Act(actions[i]);
       if (problem.empty() && i % 8 == 7) problem = Compare();
+      if (problem.empty() && i % 8 == 3) problem = ReadPages(pages);
       if (!problem.empty()) problem = "action " + std::to_string(i) + " (" + trace_.back() + "): " + problem;
     }
     if (problem.empty()) problem = Reopen();
@@ -93,11 +95,11 @@ class Run {
     if (kind < 72) return Operate(choice, 1);
     if (kind < 82) return Operate(choice, 2 + choice.prng.Below(5));
     if (kind < 86) return ChangeNamespace(choice);
-    if (kind < 88) return Note("snapshot"), TakeSnapshot();
+    if (kind < 88) return Note("snapshot"), TakeSnapshot(choice);
     if (kind < 90) return Note("check snapshots"), CheckSnapshots();
     if (kind < 93) return Compact(choice.prng.OneIn(2));
     if (kind < 94) return Note("verify"), Verify();
-    if (kind < 96) return Note("feed"), CheckFeed(*store_, model_, choice.prng.OneIn(3) ? 0 : choice.prng.Below(model_.last + 1));
+    if (kind < 96) return Note("feed"), ReadFeed(choice);
     if (kind < 97) return Note("reopen"), Reopen();
     if (setting_.real_disk) return Note("reopen"), Reopen();
     if (kind < 99) return Crash(choice);
@@ -111,7 +113,7 @@ class Run {
     std::vector<Op> group;
     std::string line;
     for (uint64_t i = 0; i < count; ++i) {
-      group.push_back(choice.Operation(count > 1));
+      group.push_back(choice.Operation());
       line += (i == 0 ? "" : "; ") + group.back().ToString();
     }
     Note(line);
@@ -121,7 +123,9 @@ class Run {
   std::string Operate(Choice& choice, uint64_t count) {
     const std::vector<Op> group = Group(choice, count);
     const Code want = prop::Expect(model_, group);
-    const std::string problem = Expect("commit", want, Commit(*store_, group));
+    const auto info = Commit(*store_, group);
+    std::string problem = Expect("commit", want, info.status());
+    if (problem.empty() && want == Code::kOk) problem = CheckAnswer(model_, group.back(), *info);
     if (!problem.empty() || want != Code::kOk || group.back().kind != Op::Kind::kPut) return problem;
     const auto data = crash::Get(*store_, group.back().ns, group.back().path);
     if (!data.ok()) return "read after write: " + std::string(data.status().message());
@@ -154,8 +158,12 @@ class Run {
     Note(full ? "compact fully" : "compact");
     engine::CompactOptions options;
     options.full = full;
-    const std::string problem = Expect("compact", Code::kOk, store_->Compact(options).status());
-    if (problem.empty()) model_.Expire();
+    const auto report = store_->Compact(options);
+    std::string problem = Expect("compact", Code::kOk, report.status());
+    follower_.Compacted();
+    const uint64_t expired = model_.Expire();
+    if (problem.empty() && !setting_.background && report->versions_expired != expired)
+      problem = "compact counts other versions as expired";
     return problem.empty() ? Compare() : problem;
   }
 
@@ -180,8 +188,8 @@ class Run {
       sim_->CrashAfter(choice.prng.Below(8));
       const std::vector<Op> group = Group(choice, 1 + choice.prng.Below(3));
       trace_.back() = "power cut during " + trace_.back();
-      const base::Status status = Commit(*store_, group);
-      if (after.Apply(group) != Code::kOk) after = model_;
+      const base::Status status = Commit(*store_, group).status();
+      if (prop::Expect(after, group) != Code::kOk) after = model_;
       if (status.ok()) model_ = after;
     }
     static constexpr CrashMode kModes[] = {CrashMode::kNoneKept, CrashMode::kAllKept, CrashMode::kRandom,
@@ -224,32 +232,43 @@ class Run {
   }
 
   std::string Verify() {
-    const std::string problems = crash::VerifyProblems(*store_);
-    return problems.empty() ? "" : "verify: " + problems;
+    return CheckVerify(*store_, model_);
   }
 
-  std::string TakeSnapshot() {
+  std::string TakeSnapshot(Choice& choice) {
     if (snapshots_.size() >= 3) {
       const std::string problem = CheckSnapshots();
       snapshots_.clear();
       if (!problem.empty()) return problem;
     }
-    auto snapshot = store_->OpenSnapshot();
-    if (!snapshot.ok()) return "snapshot: " + std::string(snapshot.status().message());
-    if ((*snapshot)->sequence() != model_.last) return "the snapshot is of another moment";
-    snapshots_.push_back({*std::move(snapshot), model_});
+    auto held = Hold(*store_, model_, choice.prng);
+    if (!held.ok()) return "snapshot: " + std::string(held.status().message());
+    if (held->snapshot->sequence() != model_.last) return "the snapshot is of another moment";
+    snapshots_.push_back(*std::move(held));
     return "";
   }
 
   std::string CheckSnapshots() {
+    std::string problem;
     for (const Held& held : snapshots_)
-      for (const auto& [name, space] : held.model.spaces) {
-        const auto now = model_.spaces.find(name);
-        if (now == model_.spaces.end() || now->second.incarnation != space.incarnation) continue;
-        if (const std::string problem = CheckSnapshot(*store_, held, name, space); !problem.empty())
-          return "snapshot of " + std::to_string(held.snapshot->sequence()) + ": " + problem;
-      }
-    return "";
+      if (problem.empty()) problem = CheckHeld(*store_, held, model_);
+    snapshots_.clear();  // a listing is read once
+    return problem;
+  }
+
+  std::string ReadFeed(Choice& choice) {
+    std::string problem = CheckFeed(*store_, model_, choice.prng.OneIn(3) ? 0 : choice.prng.Below(model_.last + 1));
+    if (setting_.background) follower_.Compacted();
+    if (problem.empty()) problem = follower_.Follow(*store_, model_);
+    engine::FeedOptions options;
+    options.ns = choice.prng.OneIn(3) ? "" : "default";
+    options.prefix = choice.KnownPath("default");
+    return problem.empty() ? CheckFilteredFeed(*store_, options) : problem;
+  }
+
+  std::string ReadPages(Choice& choice) {
+    const std::string ns = choice.prng.OneIn(2) ? "keys" : "default";
+    return CheckPages(*store_, ns, model_.spaces.at(ns), choice.Page(ns, choice.KnownPath(ns)));
   }
 
   const Setting setting_;
@@ -260,6 +279,7 @@ class Run {
   std::unique_ptr<Store> store_;
   std::vector<Held> snapshots_;  // before the store they borrow goes
   Model model_;
+  Follower follower_;
   std::vector<std::string> trace_;
 };
 

@@ -38,7 +38,7 @@ std::string World::Act(uint64_t seed) {
     PlanImages(images, 6, 3);
     problem = ChangeNamespace(choice);
   } else if (kind < 947) {
-    problem = TakeSnapshot();
+    problem = TakeSnapshot(choice);
   } else if (kind < 952) {
     problem = CheckSnapshots();
   } else if (kind < 962) {
@@ -48,8 +48,7 @@ std::string World::Act(uint64_t seed) {
     Note([] { return "verify"; });
     problem = VerifyNow();
   } else if (kind < 970) {
-    Note([] { return "feed"; });
-    problem = prop::CheckFeed(*store_, model_, choice.prng.OneIn(3) ? 0 : choice.prng.Below(model_.last + 1));
+    problem = ReadFeed(choice);
   } else if (kind < 980) {
     PlanImages(images, 1, 30);
     problem = Reopen();
@@ -68,10 +67,10 @@ std::string World::Act(uint64_t seed) {
 
 // ------------------------------------------------------------------------------------------------ changes
 
-std::vector<Op> World::Group(Choice& choice, uint64_t count, bool together) {
+std::vector<Op> World::Group(Choice& choice, uint64_t count) {
   std::vector<Op> group;
   for (uint64_t i = 0; i < count; ++i) {
-    group.push_back(choice.Operation(together));
+    group.push_back(choice.Operation());
     RememberContent(group.back());
   }
   Note([&] {
@@ -84,9 +83,11 @@ std::vector<Op> World::Group(Choice& choice, uint64_t count, bool together) {
 }
 
 std::string World::Operate(Choice& choice, uint64_t count) {
-  const std::vector<Op> group = Group(choice, count, count > 1);
+  const std::vector<Op> group = Group(choice, count);
   const Code want = prop::Expect(model_, group);
-  const std::string problem = Expect("commit", want, prop::Commit(*store_, group));
+  const auto info = prop::Commit(*store_, group);
+  std::string problem = Expect("commit", want, info.status());
+  if (problem.empty() && want == Code::kOk) problem = prop::CheckAnswer(model_, group.back(), *info);
   if (!problem.empty() || want != Code::kOk || !choice.prng.OneIn(4)) return problem;
   const Op& last = group.back();
   return CompareRead(*store_, model_, last.ns, last.to.empty() ? last.path : last.to);
@@ -103,8 +104,9 @@ std::string World::OperateTogether(Choice& choice) {
   std::vector<Code> want;
   std::vector<std::shared_ptr<Answer>> answers;  // shared with callbacks, which may come late
   std::string problem;
+  const prop::Model seen = model_;
   for (uint64_t i = 0; i < count && problem.empty(); ++i) {
-    groups.push_back(Group(choice, 1 + choice.prng.Below(2), true));
+    groups.push_back(Group(choice, 1 + choice.prng.Below(2)));
     engine::Transaction t;
     Status added;
     for (const Op& op : groups.back())
@@ -117,17 +119,17 @@ std::string World::OperateTogether(Choice& choice) {
       });
     }
     if (!added.ok()) *answers.back() = {true, added};
-    want.push_back(prop::Expect(model_, groups.back()));
+    want.push_back(prop::Expect(model_, groups.back(), &seen));
   }
   // The leader, who waits. Its operation must get as far as the queue, so it names a namespace that is always there.
   Op leading;
   leading.ns = "default";
-  leading.path = choice.Path();
+  leading.path = choice.Path(leading.ns);
   leading.data = choice.Data();
   RememberContent(leading);
   Note([&] { return "leading " + leading.ToString(); });
   const Code led = prop::Expect(model_, {leading});
-  problem = Expect("commit of the leader", led, prop::Commit(*store_, {leading}));
+  problem = Expect("commit of the leader", led, prop::Commit(*store_, {leading}).status());
   for (uint64_t i = 0; i < want.size() && problem.empty(); ++i) {
     if (!answers[i]->done) return "an asynchronous commit was left behind";
     problem = Expect("asynchronous commit", want[i], answers[i]->status);
@@ -139,7 +141,7 @@ std::string World::OperateTogether(Choice& choice) {
 std::string World::WriteThrough(Choice& choice) {
   Op op;
   op.ns = choice.Space();
-  op.path = choice.Path();
+  op.path = choice.Path(op.ns);
   op.data = std::make_shared<const std::string>(
       crash::Noise(choice.prng.Below(4), choice.prng.Below(3) * 50'000 + choice.prng.Below(60'000)));
   RememberContent(op);
@@ -195,7 +197,7 @@ std::string World::ChangeNamespace(Choice& choice) {
 
 std::string World::Read(Choice& choice) {
   const std::string ns = choice.Space();
-  const std::string path = choice.prng.OneIn(3) ? choice.Path() : choice.KnownPath(ns);
+  const std::string path = choice.prng.OneIn(3) ? choice.Path(ns) : choice.KnownPath(ns);
   const uint64_t kind = choice.prng.Below(100);
   ++totals_.operations;
   Note([&] { return "read " + ns + ":" + path; });
@@ -203,18 +205,34 @@ std::string World::Read(Choice& choice) {
   if (kind < 88) return CompareRange(*store_, model_, ns, path, choice.prng);
   const auto space = model_.spaces.find(ns);
   if (space == model_.spaces.end()) return CompareRead(*store_, model_, ns, path);
-  if (kind < 93) return CompareList(*store_, ns, space->second, path, 1 + choice.prng.Below(8), false);
+  if (kind < 93) {
+    const engine::ListOptions page = choice.Page(ns, path);
+    return choice.prng.OneIn(4) ? prop::CheckPages(*store_, ns, space->second, page)
+                                : prop::CheckPage(*store_, ns, space->second, page);
+  }
   return prop::CompareVersions(*store_, ns, space->second, path);
 }
 
-std::string World::TakeSnapshot() {
+std::string World::ReadFeed(Choice& choice) {
+  Note([] { return "feed"; });
+  std::string problem = prop::CheckFeed(*store_, model_, choice.prng.OneIn(3) ? 0 : choice.prng.Below(model_.last + 1));
+  if (problem.empty() && depth_ == 0) problem = follower_.Follow(*store_, model_);
+  engine::FeedOptions options;
+  options.ns = choice.prng.OneIn(3) ? "" : choice.Space();
+  if (!problem.empty() || (!options.ns.empty() && model_.spaces.count(options.ns) == 0)) return problem;
+  options.prefix = choice.prng.OneIn(4) ? "" : choice.KnownPath(options.ns.empty() ? "default" : options.ns);
+  options.after = choice.prng.OneIn(2) ? 0 : choice.prng.Below(model_.last + 1);
+  return prop::CheckFilteredFeed(*store_, options);
+}
+
+std::string World::TakeSnapshot(Choice& choice) {
   if (snapshots_.size() >= 3) return CheckSnapshots();
   Note([] { return "snapshot"; });
-  auto snapshot = store_->OpenSnapshot();
-  const std::string problem = Expect("snapshot", Code::kOk, snapshot.status());
+  auto held = prop::Hold(*store_, model_, choice.prng);
+  const std::string problem = Expect("snapshot", Code::kOk, held.status());
   if (!problem.empty()) return problem;
-  if ((*snapshot)->sequence() != model_.last) return "the snapshot is of another moment";
-  snapshots_.push_back({*std::move(snapshot), model_});
+  if (held->snapshot->sequence() != model_.last) return "the snapshot is of another moment";
+  snapshots_.push_back(*std::move(held));
   return "";
 }
 
@@ -223,13 +241,9 @@ std::string World::CheckSnapshots() {
   Note([] { return "check snapshots"; });
   std::string problem;
   for (const prop::Held& held : snapshots_) {
-    for (const auto& [name, space] : held.model.spaces) {
-      const auto now = model_.spaces.find(name);
-      if (now == model_.spaces.end() || now->second.incarnation != space.incarnation || !problem.empty()) continue;
-      ++totals_.operations;
-      problem = prop::CheckSnapshot(*store_, held, name, space);
-      if (!problem.empty()) problem = "snapshot of " + std::to_string(held.snapshot->sequence()) + ": " + problem;
-    }
+    if (!problem.empty()) break;
+    totals_.operations += held.model.spaces.size();
+    problem = prop::CheckHeld(*store_, held, model_);
   }
   snapshots_.clear();
   return problem;
@@ -241,8 +255,11 @@ std::string World::Compact(Choice& choice) {
   engine::CompactOptions options;
   options.full = choice.prng.OneIn(2);
   Note([&] { return options.full ? "compact fully" : "compact"; });
-  const std::string problem = Expect("compact", Code::kOk, store_->Compact(options).status());
-  model_.Expire();
+  const auto report = store_->Compact(options);
+  std::string problem = Expect("compact", Code::kOk, report.status());
+  follower_.Compacted();
+  const uint64_t expired = model_.Expire();
+  if (problem.empty() && report->versions_expired != expired) problem = "compact counts other versions as expired";
   return problem.empty() ? CompareNow(true) : problem;
 }
 

@@ -9,6 +9,8 @@ namespace jzse::sim {
 using base::Code;
 using engine::Store;
 using model::ContentKind;
+using prop::CompareAttributes;
+using prop::CompareInfo;
 using prop::File;
 using prop::Model;
 using prop::Space;
@@ -25,16 +27,6 @@ std::vector<const File*> LiveByPath(const Space& space) {
   return live;
 }
 
-std::string CompareInfo(const engine::FileInfo& info, const prop::State& state) {
-  if (info.sequence != state.sequence)
-    return "has sequence " + std::to_string(info.sequence) + ", should have " + std::to_string(state.sequence);
-  if (info.kind != state.kind) return "is of another kind";
-  if (info.mode != state.mode) return "has another mode";
-  if (state.has_content() && info.size != state.data->size())
-    return "has " + std::to_string(info.size) + " bytes, should have " + std::to_string(state.data->size());
-  return "";
-}
-
 std::string CompareContent(Store& store, const std::string& ns, const prop::State& state) {
   std::string data;
   engine::Attributes attributes;
@@ -42,15 +34,18 @@ std::string CompareContent(Store& store, const std::string& ns, const prop::Stat
   if (!info.ok()) return "cannot be read: " + std::string(info.status().message());
   if (const std::string problem = CompareInfo(*info, state); !problem.empty()) return problem;
   if (data != *state.data) return "wrong bytes are served";
-  if (attributes.content_type != state.type) return "has another content type";
+  if (const std::string problem = CompareAttributes(attributes, state); !problem.empty()) return problem;
   if (data.size() <= base::kInlineSizeMax && info->hash != base::Sha256(data)) return "its etag is not its hash";
   return "";
 }
 
 // Totals as the model has them.
 std::string CompareTotals(const engine::NamespaceInfo& info, const Space& space) {
-  uint64_t files = 0, bytes = 0, versions = 0, version_bytes = 0;
+  uint64_t files = 0, bytes = 0, versions = 0, version_bytes = 0, directories = 0, gone = 0, gone_at_least = 0;
   for (const auto& file : space.files) {
+    directories += file->now.kind == ContentKind::kDirectory ? 1 : 0;
+    gone += file->live() ? 0 : 1;
+    gone_at_least += file->live() || file->versions.empty() ? 0 : 1;  // compaction may have forgotten the others
     files += file->live() ? 1 : 0;
     bytes += file->live() ? file->now.logical_size() : 0;
     versions += file->versions.size();
@@ -63,11 +58,57 @@ std::string CompareTotals(const engine::NamespaceInfo& info, const Space& space)
   if (info.version_count != versions || info.version_bytes != version_bytes)
     return "counts " + std::to_string(info.version_count) + " versions with " + std::to_string(info.version_bytes) +
            " bytes, should be " + std::to_string(versions) + " with " + std::to_string(version_bytes);
+  if (info.directory_count != directories) return "counts " + std::to_string(info.directory_count) + " directories";
+  if (info.tombstone_count > gone || info.tombstone_count < gone_at_least)
+    return "counts " + std::to_string(info.tombstone_count) + " deleted files, should be at most " + std::to_string(gone);
   return "";
 }
 
+// The store's totals are the sums of its namespaces'.
+std::string CompareSums(const engine::Stats& stats, const std::vector<engine::NamespaceInfo>& namespaces) {
+  engine::NamespaceInfo sum;
+  for (const engine::NamespaceInfo& info : namespaces) {
+    sum.file_count += info.file_count;
+    sum.logical_bytes += info.logical_bytes;
+    sum.version_count += info.version_count;
+    sum.version_bytes += info.version_bytes;
+    sum.tombstone_count += info.tombstone_count;
+  }
+  const bool same = stats.namespace_count == namespaces.size() && stats.file_count == sum.file_count &&
+                    stats.logical_bytes == sum.logical_bytes && stats.version_count == sum.version_count &&
+                    stats.version_bytes == sum.version_bytes && stats.tombstone_count == sum.tombstone_count;
+  return same ? "" : "the statistics are not the sums of the namespaces";
+}
+
+std::string CompareDirectory(Store& store, const std::string& ns, const prop::State& state) {
+  engine::Attributes attributes;
+  const auto info = store.Get(ns, state.path, {}, nullptr, &attributes);
+  if (!info.ok()) return "cannot be read: " + std::string(info.status().message());
+  const std::string problem = CompareInfo(*info, state);
+  return problem.empty() ? CompareAttributes(attributes, state) : problem;
+}
+
+std::string CompareList(Store& store, const std::string& ns, const Space& space) {
+  const auto list = store.List(ns, {});
+  if (!list.ok()) return ns + ": cannot be listed: " + std::string(list.status().message());
+  for (const File* const file : LiveByPath(space)) {
+    const auto entry = (*list)->Next();
+    if (!entry.ok()) return Name(ns, file->now.path) + ": listing fails: " + std::string(entry.status().message());
+    if (*entry == nullptr) return Name(ns, file->now.path) + ": is missing in the listing";
+    if ((*entry)->path != file->now.path)
+      return Name(ns, file->now.path) + ": should be listed, where " + (*entry)->path + " is";
+    std::string problem = CompareInfo((*entry)->info, file->now);
+    if (problem.empty() && file->now.has_content()) problem = CompareContent(store, ns, file->now);
+    if (problem.empty() && !file->now.has_content()) problem = CompareDirectory(store, ns, file->now);
+    if (!problem.empty()) return Name(ns, file->now.path) + ": " + problem;
+  }
+  const auto rest = (*list)->Next();
+  if (!rest.ok()) return ns + ": listing fails at the end: " + std::string(rest.status().message());
+  return *rest == nullptr ? "" : Name(ns, (*rest)->path) + ": should not be listed";
+}
+
 std::string CompareSpace(Store& store, const std::string& ns, const Space& space, const CompareOptions& options) {
-  std::string problem = CompareList(store, ns, space, "", 0, true);
+  std::string problem = CompareList(store, ns, space);
   if (!problem.empty() || !options.versions) return problem;
   std::set<std::string> paths;
   for (const auto& file : space.files) paths.insert(file->now.path);
@@ -77,31 +118,6 @@ std::string CompareSpace(Store& store, const std::string& ns, const Space& space
 }
 
 }  // namespace
-
-std::string CompareList(Store& store, const std::string& ns, const Space& space, const std::string& start_after,
-                        uint64_t limit, bool contents) {
-  engine::ListOptions options;
-  options.start_after = start_after;
-  options.limit = limit;
-  const auto list = store.List(ns, options);
-  if (!list.ok()) return ns + ": cannot be listed: " + std::string(list.status().message());
-  uint64_t left = limit == 0 ? UINT64_MAX : limit;
-  for (const File* const file : LiveByPath(space)) {
-    if (file->now.path <= start_after && !start_after.empty()) continue;
-    if (left-- == 0) break;
-    const auto entry = (*list)->Next();
-    if (!entry.ok()) return Name(ns, file->now.path) + ": listing fails: " + std::string(entry.status().message());
-    if (*entry == nullptr) return Name(ns, file->now.path) + ": is missing in the listing";
-    if ((*entry)->path != file->now.path)
-      return Name(ns, file->now.path) + ": should be listed, where " + (*entry)->path + " is";
-    std::string problem = CompareInfo((*entry)->info, file->now);
-    if (problem.empty() && contents && file->now.has_content()) problem = CompareContent(store, ns, file->now);
-    if (!problem.empty()) return Name(ns, file->now.path) + ": " + problem;
-  }
-  const auto rest = (*list)->Next();
-  if (!rest.ok()) return ns + ": listing fails at the end: " + std::string(rest.status().message());
-  return *rest == nullptr ? "" : Name(ns, (*rest)->path) + ": should not be listed";
-}
 
 std::string Compare(Store& store, const Model& model, const CompareOptions& options) {
   const auto stats = store.GetStats();
@@ -114,6 +130,7 @@ std::string Compare(Store& store, const Model& model, const CompareOptions& opti
   if (namespaces->size() != model.spaces.size())
     return "has " + std::to_string(namespaces->size()) + " namespaces, should have " +
            std::to_string(model.spaces.size());
+  if (const std::string problem = CompareSums(*stats, *namespaces); !problem.empty()) return problem;
   for (const engine::NamespaceInfo& info : *namespaces) {
     const auto space = model.spaces.find(info.name);
     if (space == model.spaces.end()) return "namespace " + info.name + " should not be there";

@@ -18,9 +18,6 @@ struct CompareOptions {
 
 // The first difference, or "".
 std::string Compare(engine::Store& store, const prop::Model& model, const CompareOptions& options);
-// Of one namespace: a page of `limit` names (0: all) after `start_after`.
-std::string CompareList(engine::Store& store, const std::string& ns, const prop::Space& space,
-                        const std::string& start_after, uint64_t limit, bool contents);
 // What Get and Stat answer for one name.
 std::string CompareRead(engine::Store& store, const prop::Model& model, const std::string& ns,
                         const std::string& path);

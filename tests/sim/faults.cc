@@ -98,6 +98,7 @@ std::string World::WorkOnBadDisk(Choice& choice, Code planned, std::vector<Model
     engine::CompactOptions options;
     options.full = choice.prng.OneIn(2);
     Note([] { return "compact"; });
+    follower_.Compacted();
     return ExpectFitting("compact", planned, WithPlannedAllocation([&] { return store_->Compact(options).status(); }));
   }
   if (what == 1) {
@@ -121,10 +122,10 @@ std::string World::WorkOnBadDisk(Choice& choice, Code planned, std::vector<Model
     if (status.ok() && data != *live->now.data) return ns + ":" + path + ": wrong bytes are served";
     return ExpectFitting("read", planned, status);
   }
-  const std::vector<prop::Op> group = Group(choice, 1 + choice.prng.Below(3), true);
+  const std::vector<prop::Op> group = Group(choice, 1 + choice.prng.Below(3));
   Model after = model_;
   const Code want = prop::Expect(after, group);
-  const Status status = WithPlannedAllocation([&] { return prop::Commit(*store_, group); });
+  const Status status = WithPlannedAllocation([&] { return prop::Commit(*store_, group).status(); });
   if (base::CodeOf(status) == want) {
     if (want == Code::kOk) model_ = std::move(after);
     return Expect("commit", want, status);

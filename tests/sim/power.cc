@@ -145,12 +145,13 @@ std::string World::PowerCut(Choice& choice) {
     const uint64_t what = choice.prng.Below(8);
     Status status;
     if (what < 6) {
-      const std::vector<Op> group = Group(choice, 1 + choice.prng.Below(3), true);
-      status = prop::Commit(*store_, group);
+      const std::vector<Op> group = Group(choice, 1 + choice.prng.Below(3));
+      status = prop::Commit(*store_, group).status();
       if (prop::Expect(after, group) != Code::kOk) after = model_;
     } else if (what == 6) {
       engine::CompactOptions options;
       options.full = choice.prng.OneIn(2);
+      follower_.Compacted();
       (void)store_->Compact(options);
     } else {
       (void)store_->Close();

@@ -119,8 +119,7 @@ std::string World::CompareNow(bool versions) {
 
 std::string World::VerifyNow() {
   ++totals_.verified;
-  const std::string problems = crash::VerifyProblems(*store_);
-  return problems.empty() ? "" : "verify: " + problems;
+  return prop::CheckVerify(*store_, model_);
 }
 
 }  // namespace jzse::sim

@@ -86,10 +86,11 @@ class World {
   std::string Compact(prop::Choice& choice);
   std::string Reopen();
   std::string LoseIndex();
-  std::string TakeSnapshot();
+  std::string TakeSnapshot(prop::Choice& choice);
+  std::string ReadFeed(prop::Choice& choice);
   std::string CheckSnapshots();
   std::string JumpClock(prop::Choice& choice);
-  std::vector<prop::Op> Group(prop::Choice& choice, uint64_t count, bool together);
+  std::vector<prop::Op> Group(prop::Choice& choice, uint64_t count);
 
   // power.cc
   void PlanImages(base::Prng& prng, uint64_t one_in, uint64_t effects_max);
@@ -132,6 +133,7 @@ class World {
   std::unique_ptr<engine::Store> store_;
   std::vector<prop::Held> snapshots_;  // before the store they borrow goes
   prop::Model model_;
+  prop::Follower follower_;
   bool keep_notes_ = false;
   std::vector<std::string> notes_;
   uint64_t failing_allocation_ = 0;  // of the next call of the engine on a bad disk: the n-th fails
