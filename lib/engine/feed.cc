@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "engine/store_impl.h"
@@ -31,8 +32,9 @@ class FeedImpl : public Feed {
       if (cancelled_) return Fail(Code::kClosed, "the feed was cancelled");
       JZSE_RETURN_IF_ERROR(store_.CheckOpen());
       bool end = false;
-      if (events_.empty()) JZSE_RETURN_IF_ERROR(Fill(&end));
-      if (!events_.empty()) {
+      if (events_.empty() || (goes_on_ && events_.size() == 1)) JZSE_RETURN_IF_ERROR(Fill(&end));
+      if (end) Settle();
+      if (!events_.empty() && !(goes_on_ && events_.size() == 1)) {
         event_ = std::move(events_.front());
         events_.pop_front();
         return &event_;
@@ -139,7 +141,7 @@ class FeedImpl : public Feed {
     if (!sealed && found.entries.size() >= base::kFeedBatchMax)
       *horizon = std::min(*horizon, found.entries.back().header.sequence);
     for (store::FooterEntry& entry : found.entries) {
-      if (entry.header.type != store::RecordType::kChange) continue;
+      if (entry.header.type == store::RecordType::kFooter || entry.header.type == store::RecordType::kChunk) continue;
       if (entry.header.sequence <= after_ || entry.header.sequence > until) continue;
       const Sequence sequence = entry.header.sequence;
       (*items)[sequence] = {segment, std::move(entry)};
@@ -170,7 +172,24 @@ class FeedImpl : public Feed {
     return found;
   }
 
+  // The last event is the last one of its transaction that this feed tells.
+  void Settle() {
+    if (!std::exchange(goes_on_, false) || events_.empty()) return;
+    events_.back().more = false;
+  }
+
   Status AddEvent(const Item& item) {
+    const size_t before = events_.size();
+    JZSE_RETURN_IF_ERROR(Tell(item));
+    const bool more = (item.entry.header.flags & store::kFlagTransactionMore) != 0;
+    if (events_.size() > before) goes_on_ = more;
+    if (!more) Settle();
+    return {};
+  }
+
+  // Adds what is to be told of a record, which may be nothing.
+  Status Tell(const Item& item) {
+    if (item.entry.header.type != store::RecordType::kChange) return {};
     JZSE_ASSIGN_OR_RETURN(const store::ChangeRecord change, store::DecodeChange(item.entry.summary));
     if (ns_ != 0 && change.ns != ns_) return {};
     const std::string name = store_.NameOf(change.ns);
@@ -199,6 +218,7 @@ class FeedImpl : public Feed {
   base::SegmentId open_segment_ = 0;
   uint64_t open_offset_ = 0;
   std::deque<ChangeEvent> events_;
+  bool goes_on_ = false;  // the transaction of the last of them may have another one
   ChangeEvent event_;
   std::function<void(bool)> tell_;  // set once; called, like told_, under feed_mutex_
   bool told_ = false;

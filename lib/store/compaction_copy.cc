@@ -49,16 +49,32 @@ class ColdWriter {
   uint64_t offset_ = base::kSegmentHeaderSize;
 };
 
+// Which of an input's records go on with another one of their transaction that is copied, too: who reads the mark waits for
+// that one.
+std::vector<bool> GoesOn(const CompactionInput& input) {
+  std::vector<bool> goes_on(input.entries.size());
+  bool follows = false;
+  for (size_t i = input.entries.size(); i-- > 0;) {
+    if ((input.entries[i].header.flags & kFlagTransactionMore) == 0) follows = false;
+    goes_on[i] = follows;
+    follows |= input.alive[i];
+  }
+  return goes_on;
+}
+
 // Copies the live records of the inputs in order of sequence.
 Status CopyAlive(const CompactionContext& c, const std::vector<CompactionInput>& inputs, ColdWriter& cold) {
   struct Pick {
     const CompactionInput* input;
     size_t entry;
+    bool goes_on;
   };
   std::vector<Pick> picks;
-  for (const CompactionInput& input : inputs)
+  for (const CompactionInput& input : inputs) {
+    const std::vector<bool> goes_on = GoesOn(input);
     for (size_t i = 0; i < input.entries.size(); ++i)
-      if (input.alive[i]) picks.push_back({&input, i});
+      if (input.alive[i]) picks.push_back({&input, i, goes_on[i]});
+  }
   std::sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) {
     return a.input->entries[a.entry].header.sequence < b.input->entries[b.entry].header.sequence;
   });
@@ -70,6 +86,7 @@ Status CopyAlive(const CompactionContext& c, const std::vector<CompactionInput>&
     RecordHeader header;
     JZSE_ASSIGN_OR_RETURN(Bytes payload, pick.input->segment->ReadRecord(place, &header, &buffer));
     if ((header.flags & kFlagGroupFirst) != 0) payload.remove_prefix(kGroupPrefixSize);
+    if (!pick.goes_on) header.flags &= static_cast<uint8_t>(~kFlagTransactionMore);
     JZSE_RETURN_IF_ERROR(cold.Add(header, payload, entry.summary));
     if (!c.pace(2 * place.size)) return Fail(Code::kClosed, "compaction stopped");
   }

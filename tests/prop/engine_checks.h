@@ -48,7 +48,7 @@ std::string CompareVersions(engine::Store& store, const std::string& ns, const S
 // A follower that knows everything up to `after` learns every later state, in order, group by group.
 std::string CheckFeed(engine::Store& store, const Model& model, Sequence after);
 // With a namespace and a prefix it hears what the whole feed says of them, no more and no less.
-std::string CheckFilteredFeed(engine::Store& store, const engine::FeedOptions& options);
+std::string CheckFilteredFeed(engine::Store& store, const Model& model, const engine::FeedOptions& options);
 
 // One who keeps a copy of what there is, by path, from the feed alone, over openings and power cuts.
 class Follower {

@@ -48,8 +48,7 @@ std::map<Sequence, const State*> StatesOf(const Model& model, Sequence after) {
 }
 
 // What an event says of itself; `next`: the sequence of the event behind it, 0 if there is none.
-std::string CheckEvent(const Model& model, const std::map<Sequence, const State*>& states, const ChangeEvent& event,
-                       Sequence next) {
+std::string CheckEvent(const std::map<Sequence, const State*>& states, const ChangeEvent& event, Sequence next) {
   if ((event.type == ChangeType::kMove) == event.old_path.empty()) return Of(event) + " comes from the wrong place";
   if ((event.type == ChangeType::kDelete) != (event.info.kind == ContentKind::kDeleted))
     return Of(event) + " does not agree with its state";
@@ -58,8 +57,6 @@ std::string CheckEvent(const Model& model, const std::map<Sequence, const State*
   const State& state = *at->second;
   if (event.path != state.path) return Of(event) + " should be of " + state.path;
   if (const std::string problem = CompareInfo(event.info, state); !problem.empty()) return Of(event) + " " + problem;
-  // Of a group with changes in a namespace that was dropped since the end may be missing.
-  if (state.group_last == 0 || state.group_last < model.dropped_at) return "";
   const bool more = next != 0 && next <= state.group_last;
   return event.more == more ? "" : Of(event) + (more ? " hides that its group goes on" : " says that its group goes on");
 }
@@ -82,7 +79,7 @@ std::string CheckFeed(Store& store, const Model& model, Sequence after) {
     newest[event.ns][event.info.id] = &event;
     Apply(event, &paths[event.ns]);
     const Sequence next = i + 1 < events->size() ? (*events)[i + 1].sequence : 0;
-    if (const std::string problem = CheckEvent(model, states, event, next); !problem.empty()) return problem;
+    if (const std::string problem = CheckEvent(states, event, next); !problem.empty()) return problem;
   }
   for (const auto& [name, space] : model.spaces) {
     std::map<std::string, Sequence> want, have;
@@ -102,7 +99,7 @@ std::string CheckFeed(Store& store, const Model& model, Sequence after) {
   return "";
 }
 
-std::string CheckFilteredFeed(Store& store, const engine::FeedOptions& options) {
+std::string CheckFilteredFeed(Store& store, const Model& model, const engine::FeedOptions& options) {
   engine::FeedOptions all;
   all.after = options.after;
   const auto events = EventsOf(store, all), filtered = EventsOf(store, options);
@@ -110,6 +107,7 @@ std::string CheckFilteredFeed(Store& store, const engine::FeedOptions& options) 
   const auto begins = [&](const std::string& path) {
     return !path.empty() && path.compare(0, options.prefix.size(), options.prefix) == 0;
   };
+  const auto states = StatesOf(model, options.after);
   auto at = filtered->begin();
   for (const ChangeEvent& event : *events) {
     if (!options.ns.empty() && event.ns != options.ns) continue;
@@ -118,7 +116,9 @@ std::string CheckFilteredFeed(Store& store, const engine::FeedOptions& options) 
       return Of(event) + " is missing under namespace '" + options.ns + "' and prefix '" + options.prefix + "'";
     if (at->ns != event.ns || at->path != event.path || at->old_path != event.old_path || at->type != event.type)
       return Of(event) + " is another one under a filter";
-    ++at;
+    const ChangeEvent& told = *at++;
+    const Sequence next = at == filtered->end() ? 0 : at->sequence;
+    if (const std::string problem = CheckEvent(states, told, next); !problem.empty()) return "filtered " + problem;
   }
   return at == filtered->end() ? "" : Of(*at) + " should not pass the filter";
 }

@@ -178,7 +178,7 @@ Code Model::Apply(const std::vector<Op>& group) {
   const Sequence first = last;
   if (group.size() == 1) {  // changes nothing when it fails
     const Code code = ApplyOne(group.front());
-    MarkGroup(first, true);
+    MarkGroup(first);
     return code;
   }
   const Model before = *this;
@@ -188,19 +188,18 @@ Code Model::Apply(const std::vector<Op>& group) {
     *this = before;
     return code;
   }
-  // What forgets a version is no change of the feed's; whether the mark then speaks of it is of no use to anybody.
-  MarkGroup(first, std::none_of(group.begin(), group.end(), [](const Op& op) { return op.kind == Op::Kind::kDeleteVersion; }));
+  MarkGroup(first);
   return Code::kOk;
 }
 
 // Every state that the changes after `before` made knows where its group ends.
-void Model::MarkGroup(Sequence before, bool whole) {
+void Model::MarkGroup(Sequence before) {
   if (last == before) return;
   for (auto& [name, space] : spaces)
     for (auto& file : space.files) {
       if (file->now.sequence <= before) continue;
       File& own = space.Own(file.get());
-      own.now.group_last = whole ? last : 0;
+      own.now.group_last = last;
       for (auto version = own.versions.upper_bound(before); version != own.versions.end(); ++version)
         version->second.group_last = own.now.group_last;
     }
@@ -356,7 +355,7 @@ uint64_t Model::Expire() {
 
 Code Model::DropNamespace(const std::string& name) {
   if (spaces.erase(name) == 0) return Code::kNotFound;
-  dropped_at = ++last;
+  ++last;
   return Code::kOk;
 }
 

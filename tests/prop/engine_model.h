@@ -28,7 +28,7 @@ struct State {
   std::string type;
   int64_t mtime_ns = 0;
   engine::Metadata metadata;    // in order of keys
-  Sequence group_last = 0;      // the last change of the group that made it; 0: nobody looks
+  Sequence group_last = 0;      // the last change of the group that made it
 
   bool has_content() const { return kind == ContentKind::kFile || kind == ContentKind::kSymlink; }
   uint64_t logical_size() const { return kind == ContentKind::kFile ? data->size() : 0; }
@@ -93,7 +93,6 @@ class Model {
   crash::Dump ToDump() const;
 
   Sequence last = 1;  // the namespace "default"
-  Sequence dropped_at = 0;  // the newest change that dropped a namespace
   std::map<std::string, Space> spaces;
 
  private:
@@ -110,7 +109,7 @@ class Model {
   Code CheckParents(Space& ns, const std::string& path);
   Code SetContent(Space& ns, const std::string& path, State state, bool check_quota = true);
   void DeleteOne(Space& ns, const File* file);
-  void MarkGroup(Sequence before, bool whole);
+  void MarkGroup(Sequence before);
 };
 
 }  // namespace jzse::prop

@@ -263,7 +263,7 @@ class Run {
     engine::FeedOptions options;
     options.ns = choice.prng.OneIn(3) ? "" : "default";
     options.prefix = choice.KnownPath("default");
-    return problem.empty() ? CheckFilteredFeed(*store_, options) : problem;
+    return problem.empty() ? CheckFilteredFeed(*store_, model_, options) : problem;
   }
 
   std::string ReadPages(Choice& choice) {

@@ -90,7 +90,8 @@ std::string World::Operate(Choice& choice, uint64_t count) {
   if (problem.empty() && want == Code::kOk) problem = prop::CheckAnswer(model_, group.back(), *info);
   if (!problem.empty() || want != Code::kOk || !choice.prng.OneIn(4)) return problem;
   const Op& last = group.back();
-  return CompareRead(*store_, model_, last.ns, last.to.empty() ? last.path : last.to);
+  return last.to.empty() ? CompareRead(*store_, model_, last.ns, last.path)
+                         : CompareRead(*store_, model_, last.to_ns, last.to);
 }
 
 // Several transactions in one commit group: those that nobody waits for stay queued until somebody leads.
@@ -222,7 +223,7 @@ std::string World::ReadFeed(Choice& choice) {
   if (!problem.empty() || (!options.ns.empty() && model_.spaces.count(options.ns) == 0)) return problem;
   options.prefix = choice.prng.OneIn(4) ? "" : choice.KnownPath(options.ns.empty() ? "default" : options.ns);
   options.after = choice.prng.OneIn(2) ? 0 : choice.prng.Below(model_.last + 1);
-  return prop::CheckFilteredFeed(*store_, options);
+  return prop::CheckFilteredFeed(*store_, model_, options);
 }
 
 std::string World::TakeSnapshot(Choice& choice) {

@@ -93,7 +93,7 @@ class Change(NamedTuple):
     """One entry of the change feed."""
     sequence: int            #: resume after this one
     type: str                #: 'put', 'delete', 'move', 'mkdir' or 'metadata'
-    more: bool               #: the store's next change belongs to the same atomic group; a filtered feed may pass it over
+    more: bool               #: the next change that this feed brings belongs to the same atomic group
     namespace: str
     path: str
     old_path: Optional[str]  #: for moves

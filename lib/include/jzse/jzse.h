@@ -457,8 +457,7 @@ enum { JZSE_CHANGE_PUT = 1, JZSE_CHANGE_DELETE = 2, JZSE_CHANGE_MOVE = 3, JZSE_C
 typedef struct jzse_change {
   uint64_t sequence;              /* resume after this one */
   uint32_t type;                  /* JZSE_CHANGE_* */
-  uint32_t more;                  /* 1: the store's next change belongs to the same atomic group; a feed that is given
-                                   * a namespace or prefix may pass it over */
+  uint32_t more;                  /* 1: the next change that this feed brings belongs to the same atomic group */
   const char *ns;
   const char *path;
   const char *old_path;           /* for MOVE; else NULL */
