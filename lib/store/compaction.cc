@@ -150,7 +150,8 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
     }
     if (small.size() >= (full ? size_t{2} : kSmallSegmentsMin) || (!picked.empty() && !small.empty()))
       std::move(small.begin(), small.end(), std::back_inserter(picked));
-    if (!bulk) JZSE_RETURN_IF_ERROR(elsewhere.Find(c));
+    if (std::any_of(picked.begin(), picked.end(), [](const CompactionInput& input) { return !input.conditional.empty(); }))
+      JZSE_RETURN_IF_ERROR(elsewhere.Find(c));
     JZSE_RETURN_IF_ERROR(CompactPicked(c, elsewhere, std::move(picked), size_max, present, totals));
   }
   return {};

@@ -51,10 +51,11 @@ Status StatesElsewhere::Find(const CompactionContext& c) {
     for (size_t i = 0; known && i < found->entries.size(); ++i) {
       const FooterEntry& entry = found->entries[i];
       if (entry.header.type != RecordType::kChange) continue;
-      JZSE_ASSIGN_OR_RETURN(const FileKey file, FileOf(entry));
-      if (!std::binary_search(wanted_.begin(), wanted_.end(), Fingerprint(file))) continue;
+      const auto file = FileOf(entry);
+      known = file.ok();
+      if (!known || !std::binary_search(wanted_.begin(), wanted_.end(), Fingerprint(*file))) continue;
       known = states_.size() < base::kCompactionStatesMax;
-      states_.push_back({Fingerprint(file), entry.header.sequence, segment->id()});
+      states_.push_back({Fingerprint(*file), entry.header.sequence, segment->id()});
     }
     if (!known) {
       states_.resize(before);
