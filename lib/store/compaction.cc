@@ -69,8 +69,8 @@ bool Vouches(const CompactionContext& c, const Segment& segment) {
 }
 
 // Compacts the picked segments, as many at a time as make one full segment and as there is room for.
-Status CompactPicked(const CompactionContext& c, Liveness& liveness, std::vector<CompactionInput> picked, uint64_t size_max,
-                     const std::set<SegmentId>& present, CompactionTotals* totals) {
+Status CompactPicked(const CompactionContext& c, const StatesElsewhere& elsewhere, std::vector<CompactionInput> picked,
+                     uint64_t size_max, const std::set<SegmentId>& present, CompactionTotals* totals) {
   uint64_t alive_all = 0;
   for (const CompactionInput& input : picked) alive_all += input.alive_bytes;
   JZSE_ASSIGN_OR_RETURN(uint64_t room, c.factory.env().FreeSpace(c.factory.directory()));
@@ -93,7 +93,7 @@ Status CompactPicked(const CompactionContext& c, Liveness& liveness, std::vector
       batch.push_back(std::move(picked[begin++]));
     }
     if (batch.empty()) break;  // and all that follow have more alive in them
-    const Status status = CompactInto(c, liveness, batch, present, totals);
+    const Status status = CompactInto(c, elsewhere, batch, present, totals);
     if (!status.ok() && !base::Is(status, Code::kCorrupt)) return status;
   }
   return {};
@@ -130,25 +130,29 @@ Status Compact(const CompactionContext& c, bool full, CompactionTotals* totals) 
     (bulk ? bulk_like : commit_like).push_back(segment);
   }
   Liveness liveness(c);
+  StatesElsewhere elsewhere;
   for (const bool bulk : {false, true}) {
     const uint64_t size_max = bulk ? base::kBulkSegmentSizeMax : base::kCommitSegmentSizeMax;
     if (bulk && !bulk_like.empty()) JZSE_RETURN_IF_ERROR(liveness.MarkChunks());
     std::vector<CompactionInput> picked, small;
     for (const SegmentRef& segment : bulk ? bulk_like : commit_like) {
-      auto input = Examine(c, liveness, segment);
+      auto input = Examine(c, liveness, elsewhere, segment);
       if (!input.ok()) {
         if (base::Is(input.status(), Code::kCorrupt)) continue;
         return input.status();
       }
+      input->small = input->total_bytes < size_max / 8;
       if (input->worth(full) || input->alive.empty()) {
         picked.push_back(std::move(*input));
-      } else if (input->total_bytes < size_max / 8) {
+      } else if (input->small) {
         small.push_back(std::move(*input));
       }
     }
     if (small.size() >= (full ? size_t{2} : kSmallSegmentsMin) || (!picked.empty() && !small.empty()))
       std::move(small.begin(), small.end(), std::back_inserter(picked));
-    JZSE_RETURN_IF_ERROR(CompactPicked(c, liveness, std::move(picked), size_max, present, totals));
+    if (std::any_of(picked.begin(), picked.end(), [](const CompactionInput& input) { return !input.conditional.empty(); }))
+      JZSE_RETURN_IF_ERROR(elsewhere.Find(c));
+    JZSE_RETURN_IF_ERROR(CompactPicked(c, elsewhere, std::move(picked), size_max, present, totals));
   }
   return {};
 }

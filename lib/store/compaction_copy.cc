@@ -95,10 +95,13 @@ Status CopyAlive(const CompactionContext& c, const std::vector<CompactionInput>&
 
 }  // namespace
 
-Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<CompactionInput>& inputs,
+Status CompactInto(const CompactionContext& c, const StatesElsewhere& elsewhere, std::vector<CompactionInput>& inputs,
                    const std::set<SegmentId>& present, CompactionTotals* totals) {
   for (CompactionInput& input : inputs) JZSE_RETURN_IF_ERROR(LoadEntries(input));
-  JZSE_RETURN_IF_ERROR(Reconsider(liveness, inputs));
+  JZSE_RETURN_IF_ERROR(Reconsider(elsewhere, inputs));
+  // Others than the small ones are worth the copying only if something of theirs goes.
+  std::erase_if(inputs, [](const CompactionInput& input) { return input.dead_bytes() == 0 && !input.small; });
+  if (inputs.empty() || (inputs.size() == 1 && inputs.front().dead_bytes() == 0 && inputs.front().total_bytes > 0)) return {};
   SegmentHeader header;
   header.stream = Stream::kCold;
   // The newest records may be among those that are dropped; their numbers must not come again.

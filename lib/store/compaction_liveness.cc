@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is alive in a segment: what the index refers to, and what keeps older states from coming back.
 #include <algorithm>
-#include <optional>
 
 #include "store/compaction_parts.h"
 #include "store/recovery.h"
@@ -77,28 +76,6 @@ StatusOr<Need> Liveness::NeedOf(const Segment& segment, const FooterEntry& entry
   return Need::kNothing;
 }
 
-StatusOr<bool> Liveness::Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs,
-                                   const OlderStates& older) {
-  if (base::Planted("tombstone-dropped-early")) return true;
-  const auto stays = [&](NamespaceId ns, const FileId& file, Sequence low, Sequence high) {
-    const auto it = older.find({ns, file});
-    if (it == older.end()) return false;
-    const auto state = it->second.lower_bound(low);
-    return state != it->second.end() && *state <= high;
-  };
-  if (entry.header.type == RecordType::kVersionDrop) {
-    JZSE_ASSIGN_OR_RETURN(const VersionDropRecord record, DecodeVersionDrop(entry.summary));
-    return std::none_of(record.versions.begin(), record.versions.end(), [&](const auto& range) {
-      return stays(record.ns, record.file, range.since, range.version) ||
-             MayExist(range.since, range.version, inputs);
-    });
-  }
-  JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(entry.summary));
-  // The file's first change is not known to be the one its id names (it may come from elsewhere): all older ones count.
-  return !stays(change.ns, change.file.id, 1, entry.header.sequence - 1) &&
-         !MayExist(1, entry.header.sequence - 1, inputs);
-}
-
 Status Liveness::MarkEntry(NamespaceId ns, Bytes key, Bytes value) {
   JZSE_ASSIGN_OR_RETURN(const FileEntry entry, DecodeFileEntry(key, value));
   for (const auto& version : entry.file.contents) {
@@ -120,15 +97,6 @@ Status Liveness::MarkNode(NamespaceId ns, const ManifestNode& node) {
     JZSE_RETURN_IF_ERROR(MarkNode(ns, child));
   }
   return {};
-}
-
-bool Liveness::MayExist(Sequence low, Sequence high, const std::set<SegmentId>& inputs) {
-  for (const SegmentRef& segment : c_.segments.List()) {
-    if (inputs.contains(segment->id()) || segment->header().stream == Stream::kBulk) continue;
-    const auto trailer = segment->trailer();
-    if (!trailer || (trailer->records > 0 && trailer->first <= high && trailer->last >= low)) return true;
-  }
-  return false;
 }
 
 StatusOr<bool> Liveness::Refers(const std::string& key, const FooterEntry& entry, const Location& place, FileEntry* found) {
@@ -182,7 +150,8 @@ StatusOr<Need> Liveness::NeedOfNewest(const ChangeRecord& change, const FileEntr
   return last ? Need::kOthers : Need::kItself;
 }
 
-StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness, SegmentRef segment) {
+StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness, StatesElsewhere& elsewhere,
+                                  SegmentRef segment) {
   CompactionInput input{std::move(segment)};
   JZSE_RETURN_IF_ERROR(LoadEntries(input));
   input.alive.resize(input.entries.size());
@@ -198,65 +167,11 @@ StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness
     if (need != Need::kOthers) continue;
     input.conditional.push_back(i);
     input.conditional_bytes += size;
+    JZSE_ASSIGN_OR_RETURN(const FileKey file, FileOf(input.entries[i]));
+    elsewhere.Want(file);
   }
   input.entries = {};
   return input;
-}
-
-namespace {
-
-// Of the files that records in `inputs` are needed for.
-StatusOr<Liveness::OlderStates> OlderStatesOf(const std::vector<CompactionInput>& inputs) {
-  Liveness::OlderStates older;
-  for (const CompactionInput& input : inputs)
-    for (const size_t i : input.conditional) {
-      const FooterEntry& entry = input.entries[i];
-      if (entry.header.type == RecordType::kVersionDrop) {
-        JZSE_ASSIGN_OR_RETURN(const VersionDropRecord record, DecodeVersionDrop(entry.summary));
-        older[{record.ns, record.file}];
-      } else {
-        JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(entry.summary));
-        older[{change.ns, change.file.id}];
-      }
-    }
-  if (older.empty()) return older;
-  for (const CompactionInput& input : inputs)
-    for (const size_t i : input.older) {
-      JZSE_ASSIGN_OR_RETURN(const ChangeRecord change, DecodeChange(input.entries[i].summary));
-      const auto file = older.find({change.ns, change.file.id});
-      if (file != older.end()) file->second.insert(input.entries[i].header.sequence);
-    }
-  return older;
-}
-
-}  // namespace
-
-Status Reconsider(Liveness& liveness, std::vector<CompactionInput>& inputs) {
-  std::set<SegmentId> ids;
-  // In order of sequence, because one that stays makes those after it stay.
-  std::multimap<Sequence, std::pair<CompactionInput*, size_t>> conditional;
-  for (CompactionInput& input : inputs) {
-    ids.insert(input.segment->id());
-    for (const size_t i : input.conditional) conditional.insert({input.entries[i].header.sequence, {&input, i}});
-  }
-  JZSE_ASSIGN_OR_RETURN(Liveness::OlderStates older, OlderStatesOf(inputs));
-  for (const auto& [sequence, place] : conditional) {
-    auto& [input, i] = place;
-    const FooterEntry& entry = input->entries[i];
-    JZSE_ASSIGN_OR_RETURN(const bool droppable, liveness.Droppable(entry, ids, older));
-    std::optional<ChangeRecord> change;
-    if (entry.header.type == RecordType::kChange) {
-      JZSE_ASSIGN_OR_RETURN(change, DecodeChange(entry.summary));
-    }
-    if (droppable) {
-      input->alive[i] = false;
-      input->alive_bytes -= RecordSize(entry.header.length);
-      if (change && change->type == ChangeType::kDelete) ++input->tombstones;
-    } else if (change) {
-      older[{change->ns, change->file.id}].insert(sequence);
-    }
-  }
-  return {};
 }
 
 }  // namespace jzse::store

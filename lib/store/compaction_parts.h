@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the parts of compaction share: compaction.cc picks the segments, compaction_liveness.cc tells what is alive in them,
-// compaction_copy.cc copies it, compaction_switch.cc moves the index over.
+// compaction_droppable.cc what may go with what is dead, compaction_copy.cc copies the rest, compaction_switch.cc moves the index over.
 //
 // Threads: as compaction.h.
 #ifndef JZSE_STORE_COMPACTION_PARTS_H_
@@ -21,6 +21,10 @@ inline Location PlaceOf(const Segment& segment, const FooterEntry& entry) {
   return {segment.id(), entry.offset, RecordSize(entry.header.length)};
 }
 
+using FileKey = std::pair<NamespaceId, FileId>;
+// Of a change or a version drop.
+StatusOr<FileKey> FileOf(const FooterEntry& entry);
+
 // A segment with what is alive in it.
 struct CompactionInput {
   SegmentRef segment;
@@ -32,6 +36,7 @@ struct CompactionInput {
   uint64_t alive_bytes = 0;
   uint64_t total_bytes = 0;
   uint64_t tombstones = 0;                     // that are dropped
+  bool small = false;                          // worth merging with others
 
   uint64_t dead_bytes() const { return total_bytes - alive_bytes; }
   bool worth(bool full) const {
@@ -46,7 +51,7 @@ enum class Need {
   kNothing,
   kItself,       // the newest state of its file, of its namespace; a chunk in use
   kOlderState,   // a version, or a content that others share
-  kOthers,       // only while older states of its file may exist: see Droppable
+  kOthers,       // only while older states of its file may exist: see Reconsider
 };
 
 class Liveness {
@@ -56,16 +61,10 @@ class Liveness {
   // Fingerprints of all chunks that files and versions need. A collision only keeps a dead chunk.
   Status MarkChunks();
   StatusOr<Need> NeedOf(const Segment& segment, const FooterEntry& entry);
-  // The states of files that stay although newer ones superseded them.
-  using OlderStates = std::map<std::pair<NamespaceId, FileId>, std::set<Sequence>>;
-  // Whether a record that is needed for others may go, given that what is dead in the inputs goes with it.
-  StatusOr<bool> Droppable(const FooterEntry& entry, const std::set<SegmentId>& inputs, const OlderStates& older);
 
  private:
   Status MarkEntry(NamespaceId ns, Bytes key, Bytes value);
   Status MarkNode(NamespaceId ns, const ManifestNode& node);
-  // Whether a segment outside of the inputs may hold a sequence of this range.
-  bool MayExist(Sequence low, Sequence high, const std::set<SegmentId>& inputs);
   StatusOr<bool> Refers(const std::string& key, const FooterEntry& entry, const Location& place, FileEntry* found);
   StatusOr<Need> NeedOfChange(const FooterEntry& entry, const Location& place);
   StatusOr<Need> NeedOfNewest(const ChangeRecord& change, const FileEntry& newest);
@@ -75,13 +74,41 @@ class Liveness {
   bool marked_ = false;
 };
 
-StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness, SegmentRef segment);
-// Conditional records go if nothing older is left outside of the segments that go together.
-Status Reconsider(Liveness& liveness, std::vector<CompactionInput>& inputs);
+// Where states lie of the files that some records are only needed for (Need::kOthers).
+class StatesElsewhere {
+ public:
+  // While segments are examined.
+  void Want(const FileKey& file);
+  // Looks through all segments; before the first of them is compacted.
+  Status Find(const CompactionContext& context);
+  // Whether a segment outside of `inputs` may hold a state of the file with a sequence within [low, high]. What compaction has
+  // copied meanwhile still counts as where it was.
+  bool MayExist(const FileKey& file, Sequence low, Sequence high, const std::set<SegmentId>& inputs) const;
 
-// Copies what is alive in the inputs to one cold segment and lets it replace them. `present`: the segments whose files
+ private:
+  struct State {
+    uint64_t file = 0;  // a fingerprint: a collision only keeps a record longer
+    Sequence sequence = 0;
+    SegmentId segment = 0;
+    auto operator<=>(const State&) const = default;
+  };
+  struct Unknown {
+    SegmentId id = 0;
+    Sequence first = 0, last = 0;
+  };
+  std::vector<uint64_t> wanted_;
+  std::vector<State> states_;
+  std::vector<Unknown> unknown_;  // segments that may hold any state of this range
+};
+
+StatusOr<CompactionInput> Examine(const CompactionContext& c, Liveness& liveness, StatesElsewhere& elsewhere,
+                                  SegmentRef segment);
+// Conditional records go if nothing older is left outside of the segments that go together.
+Status Reconsider(const StatesElsewhere& elsewhere, std::vector<CompactionInput>& inputs);
+
+// Copies what is alive in the inputs to one cold segment and lets it replace them, if that frees or merges anything. `present`: the segments whose files
 // are there.
-Status CompactInto(const CompactionContext& c, Liveness& liveness, std::vector<CompactionInput>& inputs,
+Status CompactInto(const CompactionContext& c, const StatesElsewhere& elsewhere, std::vector<CompactionInput>& inputs,
                    const std::set<SegmentId>& present, CompactionTotals* totals);
 
 }  // namespace jzse::store

@@ -56,12 +56,11 @@ class ContextPool {
 constinit ContextPool<ZSTD_CCtx, ZSTD_createCCtx, ZSTD_freeCCtx, ZSTD_sizeof_CCtx> compressors;
 constinit ContextPool<ZSTD_DCtx, ZSTD_createDCtx, ZSTD_freeDCtx, ZSTD_sizeof_DCtx> decompressors;
 
-struct CloseAtExit {  // and when the library is unloaded
-  ~CloseAtExit() {
-    compressors.Close();
-    decompressors.Close();
-  }
-} close_at_exit;
+// When the process ends or the library is unloaded; a static that does it would have to be constructed at loading.
+[[gnu::destructor]] void CloseContexts() {
+  compressors.Close();
+  decompressors.Close();
+}
 
 }  // namespace
 

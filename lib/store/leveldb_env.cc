@@ -91,7 +91,7 @@ class TableFile final : public leveldb::RandomAccessFile {
     *result = leveldb::Slice(scratch, count.ok() ? *count : 0);
     leveldb::Status status = ToLevelDb(count.status());
     const bool footer = n == kTableFooterSize && offset + n == size_;
-    if (status.ok() && !footer && (*count != n || !BlockIntact({scratch, n}))) {
+    if (status.ok() && (*count != n || !(footer ? FooterSane({scratch, n}) : BlockIntact({scratch, n})))) {
       status = leveldb::Status::Corruption("a block of a table is damaged");
     }
     if (!status.ok()) moments_.fetch_add(1, std::memory_order_relaxed);
@@ -99,6 +99,16 @@ class TableFile final : public leveldb::RandomAccessFile {
   }
 
  private:
+  // It has no check of its own, and LevelDB asks for as much memory as it says, which may be more than there is. The places of
+  // all other blocks stand in blocks.
+  bool FooterSane(base::Bytes footer) const {
+    base::Decoder decoder(footer);
+    for (int handle = 0; handle < 2; ++handle) {
+      const uint64_t offset = decoder.Varint(), size = decoder.Varint();
+      if (!decoder.ok() || offset > size_ || size > size_ - offset) return false;
+    }
+    return true;
+  }
   static bool BlockIntact(base::Bytes block) {
     if (block.size() < kBlockCheckSize + 1) return false;
     const size_t checked = block.size() - kBlockCheckSize;

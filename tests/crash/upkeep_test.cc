@@ -96,6 +96,40 @@ TEST_CASE("versions of a file that has moved, or is deleted, expire as well") {
   CHECK(VerifyProblems(*world.store) == "");
 }
 
+TEST_CASE("deletions are forgotten beside segments in which everything lives, and those that are needed are not") {
+  for (const bool full : {true, false}) {
+    World world;
+    world.Configure(0, 0);
+    world.Write("shared", Noise(1, 50'000));
+    for (int i = 0; i < 180; ++i) world.Write("live" + std::to_string(i), Noise(static_cast<uint64_t>(i), 60'000));
+    Transaction t;
+    REQUIRE(world.store->AddCopy(t, "default", "shared", "default", "copy", {}).ok());  // so its first change stays
+    REQUIRE(world.store->Commit(std::move(t)).ok());
+    world.Compact();  // to one segment that is too large to be merged, and in which nothing is dead
+    for (const char* path : {"gone1", "gone2", "gone3"}) {
+      world.Write(path, Noise(2, 60'000));
+      REQUIRE(Delete(*world.store, "default", path).ok());
+    }
+    REQUIRE(Delete(*world.store, "default", "shared").ok());
+    REQUIRE(world.store->Close().ok());
+    world.Open();
+    world.Write("last", "in a segment that is not sealed");
+    CHECK(world.Compact(full).tombstones_dropped == 3);
+    CHECK(world.store->GetNamespace("default")->tombstone_count == 1);
+    CHECK(world.Compact(full).segments == 0);
+    REQUIRE(world.store->Close().ok());
+    RemoveIndex(*world.disk);
+    world.Open();
+    CHECK(base::Is(Get(*world.store, "default", "shared").status(), Code::kNotFound));
+    CHECK(*Get(*world.store, "default", "copy") == Noise(1, 50'000));
+    REQUIRE(Delete(*world.store, "default", "copy").ok());
+    world.Compact();
+    world.Compact();
+    CHECK(world.store->GetNamespace("default")->tombstone_count == 0);
+    CHECK(VerifyProblems(*world.store) == "");
+  }
+}
+
 TEST_CASE("a lowered number of versions holds for those that are there, from the next compaction on") {
   World world;
   for (const char* data : {"1", "2", "3", "4", "5"}) world.Write("a", data);

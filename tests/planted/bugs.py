@@ -88,6 +88,7 @@ BUGS = [
     bug('originals-removed-early', 'power_cut_test engine_model_prop_test', 'compaction removes the originals before the index that left them is durable'),
     bug('shared-content-not-switched', 'engine_model_prop_test upkeep', 'copies still look for their content where it was compacted away'),
     bug('verify-skips-bulk', 'upkeep flip_test sector_test damage_test', 'verify does not read the chunks'),
+    bug('other-segments-forgotten', 'upkeep_test engine_model_prop_test', 'a deletion is forgotten though a segment that stays has an older state of the file'),
     bug('moves-compacted', 'history engine_model_prop_test', 'compaction drops that a file left a path, though an older state stays'),
     bug('feed-misses-compacted', 'history upkeep', 'the feed leaves out what compaction copied'),
     # ---- the engine

@@ -337,6 +337,25 @@ TEST_CASE("a flipped bit anywhere is found or does not matter, and never makes a
   CHECK(found * 2 > flips);
 }
 
+TEST_CASE("a footer that names a block beyond its table is corruption, and no memory is asked for it") {
+  const auto whole = DiskAtRest();
+  const State truth = StateAfter(kAtRest);
+  for (const std::string& path : whole->Paths()) {
+    if (path.find(".ldb") == std::string::npos) continue;
+    const std::string content = *whole->Content(path);
+    for (const uint64_t size : {uint64_t{content.size()}, uint64_t{1} << 50, UINT64_MAX - 4}) {
+      std::string forged = content, handles;
+      base::Encoder encoder(&handles);
+      for (const uint64_t number : {uint64_t{0}, size, uint64_t{0}, size}) encoder.Varint(number);
+      handles.resize(40);
+      forged.replace(forged.size() - 48, handles.size(), handles);
+      const auto damaged = whole->CloneKilled();
+      REQUIRE(damaged->Put(path, forged).ok());
+      CHECK(CheckDamaged(*damaged, truth) == Code::kCorrupt);
+    }
+  }
+}
+
 TEST_CASE("a file that is missing or cut off is corruption, not absence") {
   const auto env = DiskAtRest();
   const State truth = StateAfter(kAtRest);
