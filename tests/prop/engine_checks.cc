@@ -15,12 +15,13 @@ namespace {
 std::string Name(const std::string& ns, const std::string& path) { return ns + ":" + path; }
 std::string Words(const base::Status& status) { return std::string(status.message()); }
 
-// The etag of a small content is its hash; equal large ones have equal etags, wherever and whenever they were put.
-std::string CompareEtag(const std::string& data, const base::Hash256& hash) {
+// The etag of a small content is its hash; equal large ones have equal etags, wherever and whenever they were put, if they are
+// cut alike.
+std::string CompareEtag(const Space& space, const std::string& data, const base::Hash256& hash) {
   if (data.size() <= base::kInlineSizeMax) return hash == base::Sha256(data) ? "" : "its etag is not its hash";
   static std::unordered_map<uint64_t, base::Hash256> known;
   if (known.size() > 10'000) known.clear();
-  const auto [at, added] = known.emplace(base::Xxh64(data, data.size()), hash);
+  const auto [at, added] = known.emplace(base::Xxh64(data, space.policy.chunk_average), hash);
   return at->second == hash ? "" : "has another etag than the same content had before";
 }
 
@@ -55,7 +56,7 @@ std::string CheckAnswer(const Model& model, const Op& op, const engine::FileInfo
   const File* const live = space == model.spaces.end() ? nullptr : space->second.Live(path);
   if (live == nullptr) return op.kind == Op::Kind::kMove ? "" : path + ": is not there after its change";
   std::string problem = CompareInfo(info, live->now);
-  if (problem.empty() && live->now.has_content()) problem = CompareEtag(*live->now.data, info.hash);
+  if (problem.empty() && live->now.has_content()) problem = CompareEtag(space->second, *live->now.data, info.hash);
   return problem.empty() ? "" : "the answer says that " + path + " " + problem;
 }
 
@@ -153,8 +154,8 @@ std::string CheckPages(Store& store, const std::string& ns, const Space& space, 
 
 namespace {
 
-std::string CompareVersion(Store& store, const std::string& ns, const std::string& path, const State& state,
-                           const engine::Snapshot* snapshot) {
+std::string CompareVersion(Store& store, const std::string& ns, const Space& space, const std::string& path,
+                           const State& state, const engine::Snapshot* snapshot) {
   engine::GetOptions options;
   options.snapshot = snapshot;
   options.version = state.sequence;
@@ -165,7 +166,7 @@ std::string CompareVersion(Store& store, const std::string& ns, const std::strin
   if (data != *state.data) return "has other bytes";
   std::string problem = CompareInfo(*info, state);
   if (problem.empty()) problem = CompareAttributes(attributes, state);
-  return problem.empty() ? CompareEtag(data, info->hash) : problem;
+  return problem.empty() ? CompareEtag(space, data, info->hash) : problem;
 }
 
 std::string ListOfVersions(engine::Lister& list, const std::map<Sequence, const State*>& want,
@@ -209,7 +210,7 @@ std::string CompareVersions(Store& store, const std::string& ns, const Space& sp
   std::string problem = ListOfVersions(**list, want, gone);
   for (const auto& [sequence, state] : want)
     if (problem.empty() && state->has_content()) {
-      problem = CompareVersion(store, ns, path, *state, snapshot);
+      problem = CompareVersion(store, ns, space, path, *state, snapshot);
       if (!problem.empty()) problem = std::to_string(sequence) + ": " + problem;
     }
   return problem.empty() ? "" : of + problem;

@@ -116,6 +116,19 @@ Op Choice::Operation() {
   return op;
 }
 
+namespace {
+
+constexpr uint32_t kSmallChunk = 4096;
+
+// So that contents of some dozen kilobytes have manifests of more than one level.
+void CutSmall(model::NamespacePolicy* policy) {
+  policy->chunk_min = kSmallChunk;
+  policy->chunk_average = 2 * kSmallChunk;
+  policy->chunk_max = 4 * kSmallChunk;
+}
+
+}  // namespace
+
 engine::ListOptions Choice::Page(const std::string& ns, const std::string& path) {
   static constexpr const char* kPrefixes[] = {"", "", "a", "a/", "b/a", "\u00e9"};
   static constexpr const char* kDelimiters[] = {"", "", "/", "/", "/", "a", "-"};
@@ -139,7 +152,10 @@ model::NamespacePolicy Choice::Policy(model::NamespaceKind kind, const std::stri
   model::NamespacePolicy policy;
   policy.kind = kind;
   policy.versions_max = kVersions[prng.Below(4)];
-  if (const auto known = model_.spaces.find(name); known != model_.spaces.end() && !prng.OneIn(3))
+  const auto known = model_.spaces.find(name);
+  const bool small_chunks = known == model_.spaces.end() ? prng.OneIn(2) : known->second.policy.chunk_min == kSmallChunk;
+  if (small_chunks != prng.OneIn(16)) CutSmall(&policy);
+  if (known != model_.spaces.end() && !prng.OneIn(3))
     policy.versions_max = std::max(policy.versions_max, known->second.policy.versions_max);
   policy.compression = prng.OneIn(2) ? 3 : 0;
   if (prng.OneIn(3)) policy.quota_bytes = 100'000 + prng.Below(400'000);
@@ -152,6 +168,7 @@ model::NamespacePolicy KeysPolicy() {
   policy.kind = model::NamespaceKind::kKeys;
   policy.versions_max = 2;
   policy.compression = 3;
+  CutSmall(&policy);
   return policy;
 }
 

@@ -339,7 +339,10 @@ Code Model::CreateNamespace(const std::string& name, const model::NamespacePolic
 Code Model::ConfigureNamespace(const std::string& name, const model::NamespacePolicy& policy) {
   const auto at = spaces.find(name);
   if (at == spaces.end()) return Code::kNotFound;
-  if (at->second.policy.kind != policy.kind) return Code::kInvalid;
+  const model::NamespacePolicy& old = at->second.policy;
+  if (old.kind != policy.kind || old.chunk_min != policy.chunk_min || old.chunk_average != policy.chunk_average ||
+      old.chunk_max != policy.chunk_max)
+    return Code::kInvalid;
   at->second.policy = policy;
   ++last;
   return Code::kOk;

@@ -175,11 +175,17 @@ std::string CompareRange(Store& store, const Model& model, const std::string& ns
     const uint64_t offset = prng.Below(want.size() + 2);
     const size_t asked = 1 + prng.Below(prng.OneIn(4) ? want.size() + 1 : 300);
     std::string part(asked, '\0');
-    const auto count = (*reader)->ReadAt(offset, part.data(), part.size());
+    const bool at_once = prng.OneIn(2);
+    const auto count = at_once ? store.ReadRange(ns, path, {}, offset, part.data(), part.size())
+                               : (*reader)->ReadAt(offset, part.data(), part.size());
     if (!count.ok()) return Name(ns, path) + ": a part cannot be read: " + std::string(count.status().message());
     part.resize(*count);
     if (part != want.substr(std::min<uint64_t>(offset, want.size()), asked))
       return Name(ns, path) + ": a part has wrong bytes";
+    const auto span = (*reader)->Span(offset, engine::Reader::Waits::kAll);
+    if (!span.ok()) return Name(ns, path) + ": a span cannot be read: " + std::string(span.status().message());
+    if (span->empty() != (offset >= want.size()) || (!span->empty() && *span != base::Bytes(want).substr(offset, span->size())))
+      return Name(ns, path) + ": a span has wrong bytes";
   }
   return "";
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power cuts: images of the disk at any effect, recovered, with the power failing again up to three times in a row.
 #include <algorithm>
+#include <map>
 
 #include "compare.h"
 #include "world.h"
@@ -8,6 +9,7 @@
 namespace jzse::sim {
 
 using base::Code;
+using base::Sequence;
 using base::Status;
 using io::CrashMode;
 using prop::Choice;
@@ -95,11 +97,15 @@ std::string World::Recover(std::vector<Model> candidates, base::Prng& prng) {
     std::string problem = CheckImage(std::move(again));
     return problem;
   }
-  std::string problem = Open();
+  Sequence looked = 0;
+  std::string problem = prng.OneIn(10) ? LookOnly(candidates, &looked) : "";
+  if (problem.empty()) problem = Open();
   if (!problem.empty()) return problem;
   const auto stats = store_->GetStats();
   if (!stats.ok()) return "no statistics: " + std::string(stats.status().message());
   trace_.Mix(stats->sequence);
+  if (looked != 0 && looked != stats->sequence)
+    return "recovers to sequence " + std::to_string(stats->sequence) + ", and read-only to " + std::to_string(looked);
   for (const Model& candidate : candidates) {
     if (candidate.last != stats->sequence) continue;
     model_ = candidate;
@@ -111,6 +117,61 @@ std::string World::Recover(std::vector<Model> candidates, base::Prng& prng) {
   problem = "recovers to sequence " + std::to_string(stats->sequence) + ", should be";
   for (const Model& candidate : candidates) problem += " " + std::to_string(candidate.last);
   return problem;
+}
+
+namespace {
+
+// What a read-only opening must leave alone: everything but the lock and the index. By path, hashes.
+std::map<std::string, uint64_t> FilesOf(const io::SimEnv& disk) {
+  const std::string index = std::string(crash::kStore) + "/index", lock = std::string(crash::kStore) + "/LOCK";
+  std::map<std::string, uint64_t> files;
+  for (const std::string& path : disk.Paths()) {
+    if (path.compare(0, index.size(), index) == 0 || path == lock) continue;
+    const auto content = disk.Content(path);
+    files[path] = content.ok() ? base::Xxh64(*content, content->size()) : 0;
+  }
+  return files;
+}
+
+std::string Changed(const std::map<std::string, uint64_t>& before, const std::map<std::string, uint64_t>& after) {
+  for (const auto& [path, hash] : before)
+    if (const auto at = after.find(path); at == after.end() || at->second != hash)
+      return path + (at == after.end() ? " was removed" : " was changed");
+  for (const auto& [path, hash] : after)
+    if (before.count(path) == 0) return path + " was made";
+  return "";
+}
+
+}  // namespace
+
+// Opens the store read-only: one of the models must be true, and nothing may change. `sequence`: of the newest change.
+std::string World::LookOnly(const std::vector<Model>& candidates, Sequence* sequence) {
+  Note([] { return "look read-only"; });
+  const auto before = FilesOf(*disk_);
+  engine::Options options = StoreOptions();
+  options.read_only = true;
+  options.create = false;
+  auto opened = engine::Store::Open(*disk_, crash::kStore, options);
+  ++totals_.operations;
+  // A store that was still being made when the power failed is none.
+  if (!opened.ok() && candidates.front().last == 1) return "";
+  if (!opened.ok()) return "read-only: open: " + std::string(opened.status().message());
+  const auto stats = (*opened)->GetStats();
+  if (!stats.ok()) return "read-only: no statistics: " + std::string(stats.status().message());
+  if (!stats->read_only) return "read-only: the statistics say that it is not";
+  *sequence = stats->sequence;
+  std::string problem = "is at sequence " + std::to_string(stats->sequence);
+  // A store whose making was cut off may not have its first namespace yet.
+  if (stats->sequence == 0 && candidates.front().last == 1) return "";
+  for (const Model& candidate : candidates)
+    if (candidate.last == stats->sequence) problem = Compare(**opened, candidate, {true});
+  if (problem.empty() && base::CodeOf(crash::Delete(**opened, "default", "a")) != Code::kReadOnly)
+    problem = "a change is not refused";
+  if (problem.empty() && !(*opened)->Close().ok()) problem = "close fails";
+  opened->reset();
+  // What a failed sync left in the page cache goes from there, which is no change of the disk.
+  if (problem.empty() && !setting_.io_faults) problem = Changed(before, FilesOf(*disk_));
+  return problem.empty() ? "" : "read-only: " + problem;
 }
 
 // A recovered store goes on working, until the power fails again or it is closed.

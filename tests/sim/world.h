@@ -100,6 +100,7 @@ class World {
   Image TakeImage(const prop::Model& before, base::Prng& prng) const;
   std::string CheckImage(Image image) const;
   std::string Recover(std::vector<prop::Model> candidates, base::Prng& prng);
+  std::string LookOnly(const std::vector<prop::Model>& candidates, base::Sequence* sequence);
   std::string Live(base::Prng& prng);
 
   // faults.cc
