@@ -392,7 +392,7 @@ enum {
 typedef struct jzse_change_options {
   uint32_t struct_size;
   uint32_t flags;
-  const char *if_match;           /* of the file deleted, or of the source */
+  const char *if_match;           /* of the file deleted, or of the source; a directory has no etag, only "*" holds */
 } jzse_change_options;
 #define JZSE_CHANGE_OPTIONS_INIT {sizeof(jzse_change_options), 0, NULL}
 
@@ -503,8 +503,8 @@ JZSE_API void jzse_watch_stop(jzse_watch *watch);
 
 /* ---------------------------------------------------------------------------------------------- snapshots */
 
-/* One moment of the whole store, for reads and listings that agree with each other. Cheap; while it is open the disk
- * space of what it sees is not given back. At most 256. */
+/* One moment of the whole store, for reads and listings that agree with each other, also in namespaces that are dropped
+ * meanwhile. Cheap; while it is open the disk space of what it sees is not given back. At most 256. */
 JZSE_API int jzse_snapshot_open(jzse_store *store, jzse_snapshot **snapshot, jzse_error *error);
 JZSE_API uint64_t jzse_snapshot_sequence(const jzse_snapshot *snapshot);
 JZSE_API void jzse_snapshot_close(jzse_snapshot *snapshot);
