@@ -236,6 +236,10 @@ StatusOr<std::unique_ptr<Feed>> StoreImpl::OpenFeed(const FeedOptions& options) 
     JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(options.ns));
     ns = name.id;
     JZSE_ASSIGN_OR_RETURN(canonical.prefix, model::CanonicalPrefix(name.policy.kind, options.prefix));
+  } else {
+    // Of any namespace: what is too long for a key can only begin a path.
+    const auto kind = options.prefix.size() <= base::kKeySizeMax ? model::NamespaceKind::kKeys : model::NamespaceKind::kTree;
+    JZSE_ASSIGN_OR_RETURN(canonical.prefix, model::CanonicalPrefix(kind, options.prefix));
   }
   return std::unique_ptr<Feed>(std::make_unique<FeedImpl>(*this, std::move(canonical), ns));
 }

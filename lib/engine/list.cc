@@ -116,11 +116,11 @@ class VersionLister : public Lister {
 }  // namespace
 
 StatusOr<std::unique_ptr<Lister>> StoreImpl::List(std::string_view ns, const ListOptions& options) {
-  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns, options.snapshot));
   ListOptions canonical = options;
   JZSE_ASSIGN_OR_RETURN(canonical.prefix, model::CanonicalPrefix(name.policy.kind, options.prefix));
   JZSE_ASSIGN_OR_RETURN(canonical.start_after, model::CanonicalPrefix(name.policy.kind, options.start_after));
-  if (options.delimiter.size() > 1)
+  if (options.delimiter.size() > 1 || (!options.delimiter.empty() && static_cast<uint8_t>(options.delimiter.front()) >= 0x80))
     return Fail(Code::kInvalid, absl::StrCat("delimiter ", model::Quoted(options.delimiter),
                                              ": must be one character of ASCII"));
   const store::ReadView* borrowed = nullptr;
@@ -138,7 +138,7 @@ StatusOr<std::unique_ptr<Lister>> StoreImpl::ListVersions(std::string_view ns, s
                                                           const Snapshot* snapshot) {
   const store::ReadView* const view =
       snapshot == nullptr ? nullptr : &static_cast<const SnapshotImpl*>(snapshot)->view;
-  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns, snapshot));
   JZSE_ASSIGN_OR_RETURN(const std::string canonical, model::CanonicalName(name.policy.kind, path));
   std::vector<ListEntry> entries;
   std::vector<base::FileId> files;

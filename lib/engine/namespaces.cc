@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Namespaces: names known in memory, changes as journal records like everything else.
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "engine/store_impl.h"
 
@@ -35,6 +37,30 @@ StatusOr<NamespaceName> StoreImpl::FindNamespace(std::string_view name) const {
   }
   JZSE_RETURN_IF_ERROR(model::CheckNamespaceName(name));
   return Fail(Code::kNotFound, absl::StrCat("namespace ", model::Quoted(name), " does not exist"));
+}
+
+StatusOr<NamespaceName> StoreImpl::FindNamespace(std::string_view name, const Snapshot* snapshot) const {
+  const auto now = FindNamespace(name);
+  if (snapshot == nullptr) return now;
+  const auto& held = static_cast<const SnapshotImpl&>(*snapshot);
+  if (now.ok() ? now->id <= held.last_namespace : !base::Is(now.status(), Code::kNotFound)) return now;
+  // Dropped since, or dropped and made again.
+  std::optional<NamespaceName> found;
+  Status status;
+  JZSE_RETURN_IF_ERROR(index_->Scan(*held.view.index, "N", [&](Bytes, Bytes value) {
+    const auto entry = store::DecodeNamespaceEntry(value);
+    if (!entry.ok()) status = entry.status();
+    else if (!entry->record.dropped && entry->record.name == name) found = {entry->record.id, entry->record.policy};
+    return status.ok() && !found;
+  }));
+  JZSE_RETURN_IF_ERROR(status);
+  if (found) return *found;
+  return Fail(Code::kNotFound, absl::StrCat("namespace ", model::Quoted(name), " did not exist when the snapshot was taken"));
+}
+
+NamespaceId StoreImpl::NewestNamespace() const {
+  std::shared_lock lock(names_mutex_);
+  return names_.by_id.empty() ? 0 : names_.by_id.rbegin()->first;
 }
 
 std::string StoreImpl::NameOf(NamespaceId id) const {

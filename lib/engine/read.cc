@@ -75,7 +75,7 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
 
 StatusOr<StoreImpl::Found> StoreImpl::FindFile(std::string_view ns, std::string_view path,
                                                const GetOptions& options) {
-  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns));
+  JZSE_ASSIGN_OR_RETURN(const NamespaceName name, FindNamespace(ns, options.snapshot));
   Found found;
   found.ns = name.id;
   JZSE_ASSIGN_OR_RETURN(found.path, model::CanonicalName(name.policy.kind, path));
@@ -318,8 +318,9 @@ StatusOr<std::unique_ptr<Snapshot>> StoreImpl::OpenSnapshot() {
   std::unique_lock commit(commit_mutex_);
   const Sequence sequence = visible_;
   auto view = NewView();
+  const NamespaceId last_namespace = NewestNamespace();
   commit.unlock();
-  auto snapshot = std::make_unique<SnapshotImpl>(std::move(view), sequence, snapshots_open_);
+  auto snapshot = std::make_unique<SnapshotImpl>(std::move(view), sequence, last_namespace, snapshots_open_);
   std::move(refused).Cancel();
   return snapshot;
 }

@@ -260,6 +260,7 @@ Status Resolver::Put(const Operation& operation, FileInfo* info) {
   JZSE_ASSIGN_OR_RETURN(const Entry current, Load(operation, operation.path));
   JZSE_RETURN_IF_ERROR(CheckPreconditions(operation.path, current && current->live() ? &*current : nullptr,
                                           operation.put.if_match, operation.put.if_none_match));
+  if (operation.change.no_replace && current && current->live()) return Exists(operation.path, "is there already");
   JZSE_RETURN_IF_ERROR(CheckPlace(operation, operation.path, current));
   Content content;
   content.kind = operation.put.kind;
@@ -273,22 +274,31 @@ Status Resolver::Put(const Operation& operation, FileInfo* info) {
   return PutContent(operation, operation.path, current, std::move(content), store::ChangeType::kPut, info);
 }
 
+// An implied directory is there, and has no etag.
+Status Resolver::CheckImplied(const Operation& operation) {
+  if (operation.change.if_match.empty() || operation.change.if_match == "*") return {};
+  return Fail(Code::kPrecondition, absl::StrCat(model::Quoted(operation.path), ": is a directory, not the expected ",
+                                                operation.change.if_match));
+}
+
 Status Resolver::Delete(const Operation& operation, FileInfo* info) {
   JZSE_ASSIGN_OR_RETURN(const Entry current, Load(operation, operation.path));
   const bool live = current && current->live();
+  if (live) JZSE_RETURN_IF_ERROR(CheckPreconditions(operation.path, &*current, operation.change.if_match, ""));
   if (live && current->kind() != ContentKind::kDirectory) {
-    JZSE_RETURN_IF_ERROR(CheckPreconditions(operation.path, &*current, operation.change.if_match, ""));
     *info = InfoOf(*current);
     return DeleteOne(operation, *current);
   }
   if (!operation.change.recursive) {
     JZSE_ASSIGN_OR_RETURN(const bool below, HasBelow(operation, operation.path));
+    if (!live && below) JZSE_RETURN_IF_ERROR(CheckImplied(operation));
     if (below) return Exists(operation.path, "the directory is not empty");
     if (!live) return NotFound(operation.path);
     return DeleteOne(operation, *current);
   }
   JZSE_ASSIGN_OR_RETURN(const auto below, ListBelow(operation, operation.path));
   if (!live && below.empty()) return NotFound(operation.path);
+  if (!live) JZSE_RETURN_IF_ERROR(CheckImplied(operation));
   for (const FileEntry& entry : below) JZSE_RETURN_IF_ERROR(DeleteOne(operation, entry));
   return live ? DeleteOne(operation, *current) : Status();
 }
@@ -305,6 +315,7 @@ Status Resolver::Move(const Operation& operation, FileInfo* info) {
   if (!is_file) {
     JZSE_ASSIGN_OR_RETURN(below, ListBelow(operation, operation.path));
     if (!live && below.empty()) return NotFound(operation.path);
+    if (!live) JZSE_RETURN_IF_ERROR(CheckImplied(operation));
   }
   if (operation.path == operation.to_path) return {};
   if (model::IsBelow(operation.to_path, operation.path) && operation.policy.kind == model::NamespaceKind::kTree)
@@ -350,6 +361,7 @@ Status Resolver::Mkdir(const Operation& operation, FileInfo* info) {
     return Exists(operation.path,
                   current->kind() == ContentKind::kDirectory ? "the directory is there already" : "a file is there");
   }
+  JZSE_RETURN_IF_ERROR(CheckPreconditions(operation.path, nullptr, operation.put.if_match, ""));
   JZSE_RETURN_IF_ERROR(CheckParents(operation, operation.path));
   Content content;
   content.kind = ContentKind::kDirectory;

@@ -34,6 +34,7 @@ class Resolver {
   StatusOr<Entry> Load(const Operation& operation, const std::string& path);
   Status CheckParents(const Operation& operation, const std::string& path);
   Status CheckPlace(const Operation& operation, const std::string& path, const Entry& current);
+  static Status CheckImplied(const Operation& operation);
   StatusOr<bool> HasBelow(const Operation& operation, const std::string& path);
   StatusOr<std::vector<FileEntry>> ListBelow(const Operation& operation, const std::string& path);
   Status CheckQuota(const Operation& operation, const Entry& current, const model::Content& content);

@@ -42,12 +42,13 @@ struct NamespaceName {
 
 class SnapshotImpl : public Snapshot {
  public:
-  SnapshotImpl(store::ReadView view, Sequence sequence, std::atomic<size_t>& open)
-      : view(std::move(view)), sequence_(sequence), open_(open) {}
+  SnapshotImpl(store::ReadView view, Sequence sequence, NamespaceId last_namespace, std::atomic<size_t>& open)
+      : view(std::move(view)), last_namespace(last_namespace), sequence_(sequence), open_(open) {}
   ~SnapshotImpl() override { --open_; }
   Sequence sequence() const override { return sequence_; }
 
   store::ReadView view;
+  const NamespaceId last_namespace;  // newer ones were not there
 
  private:
   const Sequence sequence_;
@@ -138,6 +139,9 @@ class StoreImpl : public Store {
 
   // names
   StatusOr<NamespaceName> FindNamespace(std::string_view name) const;
+  // As the snapshot sees it, if one is given: it may have been dropped since.
+  StatusOr<NamespaceName> FindNamespace(std::string_view name, const Snapshot* snapshot) const;
+  NamespaceId NewestNamespace() const;  // of those that are there; 0: there is none
   std::string NameOf(NamespaceId id) const;   // "" when unknown
   Status ChangeNamespace(std::string_view name, const model::NamespacePolicy* policy, bool create, bool drop);
 

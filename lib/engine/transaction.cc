@@ -168,7 +168,6 @@ Status StoreImpl::CopyAcross(Transaction& t, const NamespaceName& from, const st
     JZSE_ASSIGN_OR_RETURN(const std::string target, model::CanonicalName(to.policy.kind, to_path));
     const auto there = Stat(to_ns, target, {});
     if (there.ok()) return Fail(Code::kExists, absl::StrCat(model::Quoted(target), ": is there already"));
-    put.if_none_match = "*";
   }
   JZSE_ASSIGN_OR_RETURN(auto writer, OpenWriter(to_ns, to_path, put));
   std::string buffer(base::kMiB, '\0');
@@ -177,7 +176,9 @@ Status StoreImpl::CopyAcross(Transaction& t, const NamespaceName& from, const st
     JZSE_RETURN_IF_ERROR(writer->Write(Bytes(buffer).substr(0, count)));
     offset += count;
   }
-  return AddWriter(t, std::move(writer));
+  JZSE_RETURN_IF_ERROR(AddWriter(t, std::move(writer)));
+  t.state().operations.back()->change.no_replace = options.no_replace;  // it may come to be there until the commit
+  return {};
 }
 
 Status StoreImpl::AddMkdir(Transaction& t, std::string_view ns, std::string_view path, const PutOptions& options) {

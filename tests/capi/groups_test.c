@@ -79,6 +79,21 @@ TEST(later_operations_see_earlier_ones) {
   CHECK_OK(jzse_verify(store, NULL, NULL, &error));
 }
 
+/* Also what the group itself has put there since the call. */
+TEST(no_replace_between_namespaces) {
+  jzse_change_options change = JZSE_CHANGE_OPTIONS_INIT;
+  jzse_group *group;
+  open_store();
+  CHECK_OK(jzse_namespace_create(store, "other", NULL, &error));
+  put("a", "x");
+  change.flags = JZSE_NO_REPLACE;
+  group = begin();
+  CHECK_OK(jzse_group_put(group, "other", "a", "y", 1, NULL, &error));
+  CHECK_OK(jzse_group_copy(group, "default", "a", "other", "a", &change, &error));
+  CHECK_CODE(jzse_group_commit(group, &error), JZSE_EXISTS, "there already");
+  CHECK_STRING(names_in("other", NULL), "");
+}
+
 /* `spoil` adds an operation that cannot be carried out; nothing of the group may be seen then, nor after a reopen. */
 static void check_refused(int (*spoil)(jzse_group *), int code, const char *words) {
   jzse_group *group = begin();
@@ -213,6 +228,7 @@ TEST(a_writer_of_another_store) {
 int main(void) {
   RUN(all_together);
   RUN(later_operations_see_earlier_ones);
+  RUN(no_replace_between_namespaces);
   RUN(or_nothing);
   RUN(a_refused_operation_leaves_the_group_usable);
   RUN(empty_and_aborted);

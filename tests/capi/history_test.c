@@ -152,6 +152,13 @@ TEST(versions_follow_a_move) {
   jzse_list_close(list);
 }
 
+static uint64_t version_at(const char *path, size_t place) {
+  uint64_t sequences[8];
+  uint32_t kinds[8];
+  CHECK(versions_of(path, sequences, kinds, 8) > place);
+  return sequences[place];
+}
+
 /* ---- feed */
 
 static const char *describe(const jzse_change *change) {
@@ -227,7 +234,7 @@ TEST(the_feed_tells_every_change) {
 
 TEST(feeds_by_namespace_and_prefix) {
   jzse_feed_options options = JZSE_FEED_OPTIONS_INIT;
-  jzse_feed *all = NULL, *other = NULL, *below = NULL;
+  jzse_feed *all = NULL, *other = NULL, *below = NULL, *decomposed = NULL;
   open_store();
   CHECK_OK(jzse_namespace_create(store, "other", NULL, &error));
   CHECK_OK(jzse_feed_open(store, NULL, &all, &error));
@@ -247,6 +254,12 @@ TEST(feeds_by_namespace_and_prefix) {
   check_next(other, "nothing");
   check_next(below, "put default/d/b");
   check_next(below, "nothing");
+  put("caf\xc3\xa9/x", "4");
+  options.ns = NULL;
+  options.prefix = "cafe\xcc\x81";
+  CHECK_OK(jzse_feed_open(store, &options, &decomposed, &error));
+  check_next(decomposed, "put default/caf\xc3\xa9/x");
+  jzse_feed_close(decomposed);
   jzse_feed_close(all);
   jzse_feed_close(other);
   jzse_feed_close(below);
@@ -256,6 +269,40 @@ TEST(feeds_by_namespace_and_prefix) {
   options.ns = NULL;
   options.reserved = 1;
   CHECK_CODE(jzse_feed_open(store, &options, &all, &error), JZSE_INVALID, "reserved");
+}
+
+/* A group goes on only if what goes on is told: not after compaction, not beside a filter, not in a namespace that is gone. */
+TEST(a_group_ends_where_the_feed_ends_it) {
+  jzse_feed_options options = JZSE_FEED_OPTIONS_INIT;
+  jzse_compact_options compact = JZSE_COMPACT_OPTIONS_INIT;
+  jzse_feed *feed = NULL;
+  jzse_group *group = NULL;
+  int i;
+  open_store();
+  CHECK_OK(jzse_namespace_create(store, "other", NULL, &error));
+  put("old", "1");
+  CHECK_OK(jzse_group_begin(store, &group, &error));
+  CHECK_OK(jzse_group_put(group, "default", "a", "2", 1, NULL, &error));
+  CHECK_OK(jzse_group_put(group, "other", "x", "3", 1, NULL, &error));
+  CHECK_OK(jzse_group_put(group, "default", "b", "4", 1, NULL, &error));
+  CHECK_OK(jzse_group_put(group, "other", "y", "5", 1, NULL, &error));
+  CHECK_OK(jzse_group_commit(group, &error));
+  for (i = 0; i < 3; ++i) {
+    options.ns = i == 0 ? "default" : NULL;
+    if (i == 1) CHECK_OK(jzse_namespace_drop(store, "other", &error));
+    if (i == 2) put("b", "6");
+    if (i == 2) CHECK_OK(jzse_delete(store, "default", "b", NULL, &error));
+    if (i == 2) CHECK_OK(jzse_version_delete(store, "default", "b", version_at("b", 2), &error));
+    if (i == 2) CHECK_OK(jzse_version_delete(store, "default", "b", version_at("b", 1), &error));
+    compact.full = 1;
+    if (i == 2) CHECK_OK(jzse_compact(store, &compact, NULL, &error));
+    CHECK_OK(jzse_feed_open(store, &options, &feed, &error));
+    check_next(feed, "put default/old");
+    check_next(feed, i < 2 ? "put default/a +" : "put default/a");
+    check_next(feed, i < 2 ? "put default/b" : "nothing");
+    check_next(feed, "nothing");
+    jzse_feed_close(feed);
+  }
 }
 
 struct waiter {
@@ -542,6 +589,42 @@ TEST(a_snapshot_does_not_move) {
   free(bytes);
 }
 
+TEST(a_snapshot_keeps_its_namespaces) {
+  jzse_snapshot *snapshot = NULL, *later = NULL;
+  jzse_get_options get = JZSE_GET_OPTIONS_INIT;
+  jzse_list_options list = JZSE_LIST_OPTIONS_INIT;
+  jzse_compact_options compact = JZSE_COMPACT_OPTIONS_INIT;
+  jzse_file_info info = JZSE_FILE_INFO_INIT;
+  jzse_list *versions = NULL;
+  const jzse_list_entry *entry;
+  unsigned char *bytes = noise(300000, 1);
+  open_store();
+  CHECK_OK(jzse_namespace_create(store, "other", NULL, &error));
+  CHECK_OK(jzse_put(store, "other", "a", "old", 3, NULL, NULL, &error));
+  CHECK_OK(jzse_put(store, "other", "large", bytes, 300000, NULL, NULL, &error));
+  CHECK_OK(jzse_snapshot_open(store, &snapshot, &error));
+  CHECK_OK(jzse_namespace_drop(store, "other", &error));
+  CHECK_OK(jzse_snapshot_open(store, &later, &error));
+  CHECK_OK(jzse_namespace_create(store, "other", NULL, &error));
+  CHECK_OK(jzse_put(store, "other", "a", "new", 3, NULL, NULL, &error));
+  compact.full = 1;
+  CHECK_OK(jzse_compact(store, &compact, NULL, &error));
+  get.snapshot = list.snapshot = snapshot;
+  check_content_in("other", "a", &get, "old", 3);
+  check_content_in("other", "large", &get, bytes, 300000);
+  CHECK_STRING(names_in("other", &list), "a large ");
+  CHECK_OK(jzse_versions_open(store, "other", "a", &get, &versions, &error));
+  CHECK_OK(jzse_list_next(versions, &entry, &error));
+  CHECK(entry != NULL);
+  jzse_list_close(versions);
+  get.snapshot = later;
+  CHECK_CODE(jzse_stat(store, "other", "a", &get, &info, &error), JZSE_NOT_FOUND, "other");
+  check_content_in("other", "a", NULL, "new", 3);
+  jzse_snapshot_close(snapshot);
+  jzse_snapshot_close(later);
+  free(bytes);
+}
+
 static void *write_pairs(void *argument) {
   int *stop = argument;
   char text[32];
@@ -621,12 +704,14 @@ int main(void) {
   RUN(versions_follow_a_move);
   RUN(the_feed_tells_every_change);
   RUN(feeds_by_namespace_and_prefix);
+  RUN(a_group_ends_where_the_feed_ends_it);
   RUN(a_feed_waits);
   RUN(a_feed_misses_nothing_under_load);
   RUN(an_old_cursor_still_works_after_compaction);
   RUN(the_feed_leads_to_what_there_is);
   RUN(a_watch_calls_back);
   RUN(a_snapshot_does_not_move);
+  RUN(a_snapshot_keeps_its_namespaces);
   RUN(a_snapshot_never_splits_a_group);
   RUN(snapshots_are_bounded);
   RUN(a_snapshot_of_another_store);

@@ -128,6 +128,8 @@ TEST(list_with_a_delimiter) {
   CHECK_STRING(names_in("default", &options), "a [b.] b/1 b/2 b/c/3 d e/f/g/h e/f/i z ");
   options.delimiter = "//";
   CHECK_CODE(jzse_list_open(store, "default", &options, &list, &error), JZSE_INVALID, "delimiter");
+  options.delimiter = "\xc3";  /* half a character would end the groups' names */
+  CHECK_CODE(jzse_list_open(store, "default", &options, &list, &error), JZSE_INVALID, "delimiter");
   CHECK(list == NULL);
 }
 
@@ -176,6 +178,35 @@ TEST(list_in_pages) {
   put("d.txt", "x");
   options.start_after = "d";  /* what begins with it comes after it */
   CHECK_STRING(names_in("default", &options), "d.txt d1 ");
+}
+
+/* The last name of a page may end with the delimiter and yet be no group. */
+TEST(a_page_after_a_name_that_ends_with_the_delimiter) {
+  jzse_namespace_config config = JZSE_NAMESPACE_CONFIG_INIT;
+  jzse_list_options options = JZSE_LIST_OPTIONS_INIT;
+  static const char *const names[] = {"a/", "a/b", "a/c/d", "a/c/e", "b"};
+  size_t i;
+  make_tree();
+  config.kind = JZSE_NAMESPACE_KEYS;
+  CHECK_OK(jzse_namespace_create(store, "keys", &config, &error));
+  for (i = 0; i < sizeof names / sizeof names[0]; ++i)
+    CHECK_OK(jzse_put(store, "keys", names[i], "x", 1, NULL, NULL, &error));
+  options.delimiter = "/";
+  options.prefix = "a/";
+  options.limit = 1;
+  CHECK_STRING(names_in("keys", &options), "a/ ");
+  options.start_after = "a/";
+  CHECK_STRING(names_in("keys", &options), "a/b ");
+  options.start_after = "a/b";
+  CHECK_STRING(names_in("keys", &options), "[a/c/] ");
+  options.start_after = "a/c/";
+  CHECK_STRING(names_in("keys", &options), "");
+  options.prefix = NULL;
+  options.start_after = "a/";
+  CHECK_STRING(names_in("keys", &options), "b ");
+  options.prefix = options.start_after = "b/";
+  options.limit = 0;
+  CHECK_STRING(names_in("default", &options), "b/1 b/2 [b/c/] ");
 }
 
 TEST(list_entries_tell_all) {
@@ -395,6 +426,36 @@ TEST(a_moved_directory_is_one_change_group) {
   jzse_feed_close(feed);
 }
 
+/* An etag never is a directory's: who meant a file does not lose what has taken its place. */
+TEST(conditions_on_directories) {
+  jzse_change_options change = JZSE_CHANGE_OPTIONS_INIT;
+  jzse_put_options put_options = JZSE_PUT_OPTIONS_INIT;
+  static const char *const paths[] = {"b", "b/c", "empty"};
+  char etag[65];
+  size_t i;
+  make_tree();
+  memset(etag, '0', 64);
+  etag[64] = '\0';
+  CHECK_OK(jzse_mkdir(store, "default", "b/c", NULL, &error));
+  CHECK_OK(jzse_mkdir(store, "default", "empty", NULL, &error));
+  put_options.if_match = etag;
+  CHECK_CODE(jzse_mkdir(store, "default", "new", &put_options, &error), JZSE_PRECONDITION, "new");
+  change.if_match = etag;
+  for (i = 0; i < 3; ++i) {
+    change.flags = JZSE_RECURSIVE;
+    CHECK_CODE(jzse_delete(store, "default", paths[i], &change, &error), JZSE_PRECONDITION, paths[i]);
+    change.flags = 0;
+    CHECK_CODE(jzse_delete(store, "default", paths[i], &change, &error), JZSE_PRECONDITION, paths[i]);
+    CHECK_CODE(jzse_move(store, "default", paths[i], "x", &change, &error), JZSE_PRECONDITION, paths[i]);
+  }
+  change.if_match = "*";
+  CHECK_OK(jzse_move(store, "default", "e", "x", &change, &error));
+  change.flags = JZSE_RECURSIVE;
+  CHECK_OK(jzse_delete(store, "default", "x", &change, &error));
+  CHECK_OK(jzse_delete(store, "default", "empty", &change, &error));
+  CHECK_STRING(names_in("default", NULL), "a b.txt b/1 b/2 b/c b/c/3 d z ");
+}
+
 int main(void) {
   RUN(wrong_names_in_a_tree);
   RUN(names_are_canonicalised);
@@ -402,6 +463,7 @@ int main(void) {
   RUN(list_flat_and_by_prefix);
   RUN(list_with_a_delimiter);
   RUN(list_in_pages);
+  RUN(a_page_after_a_name_that_ends_with_the_delimiter);
   RUN(list_entries_tell_all);
   RUN(a_listing_is_one_moment);
   RUN(delete_one_and_recursively);
@@ -410,5 +472,6 @@ int main(void) {
   RUN(moves_of_files);
   RUN(moves_of_directories);
   RUN(a_moved_directory_is_one_change_group);
+  RUN(conditions_on_directories);
   return summary();
 }

@@ -288,11 +288,13 @@ std::string CheckThrough(Store& store, const engine::Snapshot* snapshot, const s
 
 std::string CheckHeld(Store& store, const Held& held, const Model& model) {
   std::string problem, last;
-  for (const auto& [name, space] : held.model.spaces) {
-    const auto now = model.spaces.find(name);
-    if (now == model.spaces.end() || now->second.incarnation != space.incarnation || !problem.empty()) continue;
-    problem = CheckThrough(store, held.snapshot.get(), name, space);
-  }
+  for (const auto& [name, space] : held.model.spaces)
+    if (problem.empty()) problem = CheckThrough(store, held.snapshot.get(), name, space);
+  engine::ListOptions options;
+  options.snapshot = held.snapshot.get();
+  for (const auto& [name, space] : model.spaces)
+    if (problem.empty() && held.model.spaces.count(name) == 0 && !base::Is(store.List(name, options).status(), Code::kNotFound))
+      problem = "has namespace " + name + ", which is newer";
   if (problem.empty()) problem = CheckEntries(*held.listing, held.model.spaces.at("default"), {}, &last);
   for (const Held::Open& open : held.readers)
     if (problem.empty()) problem = CheckReader(open);

@@ -110,8 +110,7 @@ Op Choice::Operation() {
     op.no_replace = prng.OneIn(4);
   }
   if (op.kind == Op::Kind::kRestore || op.kind == Op::Kind::kDeleteVersion) op.version = Version(op.ns, op.path);
-  const bool conditional = op.kind != Op::Kind::kMkdir && op.version == 0;
-  if (conditional && prng.OneIn(8)) op.if_match = Tag(op.ns, op.path);
+  if (op.version == 0 && prng.OneIn(8)) op.if_match = Tag(op.ns, op.path);
   if ((op.kind == Op::Kind::kPut || op.kind == Op::Kind::kSetAttributes) && prng.OneIn(8))
     op.if_none_match = Tag(op.ns, op.path);
   return op;

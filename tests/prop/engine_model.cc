@@ -27,6 +27,12 @@ Code CheckPreconditions(const File* current, const Op& op) {
   return Code::kOk;
 }
 
+// The same of what is there: `current`, or an implied directory if it is null.
+Code CheckThere(const File* current, const Op& op) {
+  if (current == nullptr) return op.if_match.empty() || op.if_match == "*" ? Code::kOk : Code::kPrecondition;
+  return CheckPreconditions(current, op);
+}
+
 std::string Describe(const State& state) {
   std::string line = "seq " + std::to_string(state.sequence) + " kind " +
                      std::to_string(static_cast<int>(state.kind)) + " mode " + std::to_string(state.mode);
@@ -232,8 +238,8 @@ Code Model::Put(Space& ns, const Op& op) {
 
 Code Model::Delete(Space& ns, const Op& op) {
   const File* const live = ns.Live(op.path);
+  if (live != nullptr || ns.HasBelow(op.path)) JZSE_MODEL_TRY(CheckThere(live, op));
   if (live != nullptr && live->now.kind != ContentKind::kDirectory) {
-    JZSE_MODEL_TRY(CheckPreconditions(live, op));
     DeleteOne(ns, live);
     return Code::kOk;
   }
@@ -248,7 +254,7 @@ Code Model::Delete(Space& ns, const Op& op) {
 Code Model::Move(Space& ns, const Op& op) {
   const File* const live = ns.Live(op.path);
   const bool is_file = live != nullptr && live->now.kind != ContentKind::kDirectory;
-  if (live != nullptr) JZSE_MODEL_TRY(CheckPreconditions(live, op));
+  if (live != nullptr || ns.HasBelow(op.path)) JZSE_MODEL_TRY(CheckThere(live, op));
   const auto below = is_file ? std::vector<const File*>() : ns.Below(op.path);
   if (live == nullptr && below.empty()) return Code::kNotFound;
   if (op.path == op.to) return Code::kOk;
@@ -282,6 +288,7 @@ Code Model::Copy(Space& from, Space& to, const Op& op) {
 Code Model::Mkdir(Space& ns, const Op& op) {
   if (ns.policy.kind != model::NamespaceKind::kTree) return Code::kInvalid;
   if (ns.Live(op.path) != nullptr) return Code::kExists;
+  if (!op.if_match.empty()) return Code::kPrecondition;
   JZSE_MODEL_TRY(CheckParents(ns, op.path));
   return SetContent(ns, op.path, {0, ContentKind::kDirectory, "", nullptr, op.mode, op.type, op.mtime_ns, op.metadata});
 }
