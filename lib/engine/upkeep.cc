@@ -191,11 +191,12 @@ class Verifier {
     if (!Whole(entry.location)) status = Fail(Code::kCorrupt, "its record is damaged");
     if (status.ok() && content.storage == Content::Storage::kReference) {
       const auto holder = store_.HolderOf(entry, &view_);
-      if (!holder.ok() || !Whole(*holder)) status = Fail(Code::kCorrupt, "the record with its content is damaged");
+      status = holder.status();
+      if (base::Is(status, Code::kBusy) || (holder.ok() && !Whole(*holder)))
+        status = Fail(Code::kCorrupt, "the record with its content is damaged");
     }
     if (status.ok() && content.storage == Content::Storage::kChunked) status = CheckChunks(ns, entry);
-    if (base::Is(status, Code::kClosed)) return status;
-    if (status.ok()) return {};
+    if (!base::Is(status, Code::kCorrupt)) return status;  // what could not be read is no damage yet
     damage_found_ = true;  // a segment may be missing as a whole
     Found(store_.NameOf(ns), entry.file.path.path, entry.sequence, std::string(status.message()));
     return {};
