@@ -36,13 +36,13 @@ profile='-fprofile-instr-generate' map='-fcoverage-mapping'
 build=$(cd "$build" && pwd)
 if [ -n "$run" ]; then
   [ -n "$keep" ] || find "$build" -name '*.profraw' -delete
-  # %m: the runs of one binary count together. A binary that was built again starts anew, whatever is kept of the old one.
-  LLVM_PROFILE_FILE="$build/%m.profraw" meson test -C "$build" --timeout-multiplier 20 "${suites[@]}" </dev/null ||
+  export COUNTS=$build
+  meson test -C "$build" --timeout-multiplier 20 --wrapper "$PWD/tests/coverage/counted.sh" "${suites[@]}" </dev/null ||
     echo 'some tests failed' >&2
-  JZSE_CRASH_BUDGET=${JZSE_CRASH_BUDGET:-100} LLVM_PROFILE_FILE="$build/%m.profraw" "$build/tests/crash/scenario_test" ||
+  JZSE_CRASH_BUDGET=${JZSE_CRASH_BUDGET:-100} tests/coverage/counted.sh "$build/tests/crash/scenario_test" ||
     echo 'scenario_test failed' >&2
 fi
-llvm-profdata merge -sparse "$build"/*.profraw -o "$build/coverage.profdata"
+llvm-profdata merge -sparse -failure-mode=all "$build"/*.profraw -o "$build/coverage.profdata"
 # Every program whose counters there may be, and the library, which has its own.
 mapfile -t programs < <(find "$build"/tests/{unit,prop,sim,crash,fuzz,capi} -maxdepth 1 -type f -executable)
 llvm-cov export -instr-profile "$build/coverage.profdata" "$build/lib/capi/libjzse.so" "${programs[@]/#/--object=}" "$PWD/lib" \
