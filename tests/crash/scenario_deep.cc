@@ -331,7 +331,6 @@ int OpenAndCompact(Stage& s) {
   return CompactAll(s);
 }
 
-int Create(Stage& s) { return s.Open(); }
 std::unique_ptr<io::SimEnv> EmptyDisk() { return std::make_unique<io::SimEnv>(); }
 
 }  // namespace
@@ -356,6 +355,7 @@ const std::vector<Scenario>& DeepScenarios() {
       {"open after a compaction without a switch", OpenIt, true, JZSE_OK, false, false, UnswitchedDisk},
       {"open after a compaction without a switch, without an index", OpenWithoutIndex, true, JZSE_OK, false, false,
        UnswitchedDisk},
+      {"create a store", OpenIt, true, JZSE_OK, false, false, EmptyDisk},
       {"open with a long history", OpenIt, true, JZSE_OK, false, false, LongDisk},
   };
   return *all;
