@@ -206,7 +206,7 @@ class Verifier {
     const auto load = [&](const Hash256& hash) -> StatusOr<std::string> {
       std::string node;
       JZSE_RETURN_IF_ERROR(CheckChunk(ns, hash));
-      JZSE_RETURN_IF_ERROR(store_.chunks_->Read(ns, hash, &view_, false, &node));
+      JZSE_RETURN_IF_ERROR(store_.chunks_->Read(ns, hash, &view_, &node));
       return node;
     };
     JZSE_ASSIGN_OR_RETURN(auto walker, store::ManifestWalker::Open(entry.content().content.manifest, load));

@@ -5,6 +5,7 @@
 
 #include "faulty_index.h"
 #include "scenario_parts.h"
+#include "store/record.h"
 
 namespace jzse::crash {
 namespace {
@@ -72,7 +73,10 @@ void Begin(History& h) {
   h.Put("often", "one");
   h.Put("wide/x/1", "1");
   h.Put("wide/x/2", "2");
-  h.Put("replaced", "to be replaced");
+  for (const char* content : {"to", "be", "replaced"}) h.Put("replaced", content);
+  h.Put("target", "to be copied over");
+  for (const char* content : {"m1", "m2", "m3"}) h.Put("mover", content);
+  h.Put("dead", "soon", "keys");
   h.Put("replacing", "replaces it");
   h.Put("twice", "the first file here");
   h.Delete("twice");
@@ -92,10 +96,13 @@ void GoOn(History& h) {
   h.Put("often", "four");
   h.Move("going", "twice");                // the first file's tombstone steps back
   h.Move("wide/x", "wide/y");
+  h.Move("mover", "moved once");
+  h.Move("moved once", "moved twice");
+  REQUIRE(crash::Delete(*h.store, "keys", "dead").ok());
   h.Put("versioned", "v2");
   h.Put("versioned", "v3");
   h.Copy("copy", "copy of the copy");
-  h.Put("large", Noise(2, 300'000).substr(0, 200'000) + Noise(3, 50'000));
+  h.Put("large", Noise(2, 300'000).substr(0, 250'000) + Noise(3, 50'000));
   h.Copy("large", "large copy");
   h.Delete("large copy");
   h.Do([](Store& s, Transaction& t) { return s.AddCopy(t, "doomed", "first", "doomed", "copied", {}); });
@@ -145,17 +152,64 @@ std::unique_ptr<io::SimEnv> LongDisk() {
   return std::move(h.disk);
 }
 
-// A compaction that could neither write to its segment's end nor take it away again.
+// A compaction that could neither seal its segment nor take it away again.
 std::unique_ptr<io::SimEnv> UnsealedDisk() {
+  for (uint64_t n = 1; n < 40; ++n) {
+    History h;
+    Begin(h);
+    GoOn(h);
+    h.disk->FailNth(static_cast<io::OpMask>(io::Op::kSyncData), n, Code::kIo, true);
+    h.disk->FailNth(static_cast<io::OpMask>(io::Op::kRemove), 1, Code::kIo, true);
+    engine::CompactOptions full;
+    full.full = true;
+    CHECK_FALSE(h.store->Compact(full).ok());
+    auto killed = h.disk->CloneKilled();
+    std::vector<std::string> log;
+    const auto tried = killed->CloneKilled();
+    if (const auto store = OpenOn(*tried, &log); !store.ok()) continue;
+    for (const std::string& line : log)
+      if (line.find("left by an unfinished compaction") != std::string::npos) return killed;
+  }
+  FAIL("no sync of a compaction leaves a segment without its end");
+  return nullptr;
+}
+
+// A namespace that is dropped, and what is left of it because the index could not be read.
+std::unique_ptr<io::SimEnv> DroppedDisk() {
+  IndexFaults faults;
   History h;
   Begin(h);
   GoOn(h);
-  h.disk->FailNth(static_cast<io::OpMask>(io::Op::kTruncate), 3, Code::kIo, true);  // the first two seal what is written
-  h.disk->FailNth(static_cast<io::OpMask>(io::Op::kRemove), 1, Code::kIo, true);
-  engine::CompactOptions full;
-  full.full = true;
-  CHECK_FALSE(h.store->Compact(full).ok());
-  return h.disk->CloneKilled();
+  h.Close();
+  engine::Options options = QuietOptions();
+  options.around_index = faults.Around();
+  auto opened = Store::Open(*h.disk, kStore, options);
+  REQUIRE(opened.ok());
+  for (uint64_t n = 1; (*opened)->GetNamespace("doomed").ok(); ++n) {
+    faults.Plan(IndexFaults::kStep, n, false, true);
+    (void)(*opened)->DropNamespace("doomed");
+  }
+  faults.Clear();
+  REQUIRE((*opened)->Close().ok());
+  return std::move(h.disk);
+}
+
+// An index that does not fit what is to be replayed.
+std::unique_ptr<io::SimEnv> BadIndexDisk() {
+  auto disk = KilledDisk();
+  const auto index = store::OpenLevelDbIndex(*disk, std::string(kStore) + "/index", {});
+  REQUIRE(index.ok());
+  REQUIRE((*index)->Apply({{store::PathKey(2, "often"), std::string()}}).ok());
+  REQUIRE((*index)->Flush().ok());
+  return disk->CloneKilled();
+}
+
+// What a verify of a large store may leave behind.
+std::unique_ptr<io::SimEnv> ScratchDisk() {
+  auto disk = SceneryDisk();
+  REQUIRE(disk->CreateDir(std::string(kStore) + "/index.verify").ok());
+  REQUIRE(disk->Put(std::string(kStore) + "/index.verify/CURRENT", "left").ok());
+  return disk;
 }
 
 // One whose segment is whole, while the index still names the places in those that it replaces.
@@ -208,7 +262,8 @@ Status AddEverything(Store& store, Transaction& t) {
   JZSE_RETURN_IF_ERROR(store.AddMove(t, "few", "replacing", "replaced", {}));
   JZSE_RETURN_IF_ERROR(store.AddMove(t, "few", "twice", "elsewhere", {}));
   JZSE_RETURN_IF_ERROR(store.AddMove(t, "few", "wide", "narrow/a/b", {}));
-  JZSE_RETURN_IF_ERROR(store.AddCopy(t, "few", "copy of the copy", "few", "versioned", {}));
+  JZSE_RETURN_IF_ERROR(store.AddCopy(t, "few", "copy of the copy", "few", "target", {}));
+  JZSE_RETURN_IF_ERROR(store.AddDelete(t, "few", "versioned", {}));
   JZSE_RETURN_IF_ERROR(store.AddMkdir(t, "few", "made/below/much", {}));
   JZSE_RETURN_IF_ERROR(store.AddSetAttributes(t, "few", "often", options));
   return store.AddPut(t, "few", "new/and/deep", "x", true, {});
@@ -243,6 +298,18 @@ int CopyToOther(Stage& s) {
   });
 }
 
+int DeleteNotEmpty(Stage& s) {
+  return Engine(s, [](Store& store) { return crash::Delete(store, "few", "wide"); });
+}
+
+int CopyDirectory(Stage& s) {
+  return Engine(s, [](Store& store) -> Status {
+    Transaction t;
+    JZSE_RETURN_IF_ERROR(store.AddCopy(t, "few", "wide", "few", "wider", {}));
+    return store.Commit(std::move(t)).status();
+  });
+}
+
 int DeleteAll(Stage& s) {
   return Engine(s, [](Store& store) -> Status {
     Transaction t;
@@ -271,6 +338,21 @@ int CompactAgain(Stage& s) {
   return CompactAll(s);
 }
 
+// Hardly any room: first what has the least alive in it.
+int CompactTight(Stage& s) {
+  s.env.SetFreeSpace(600'000);
+  CompactAll(s);
+  s.env.SetFreeSpace(uint64_t{1} << 40);
+  return s.code();
+}
+
+// The last put fills a segment, which is sealed a commit later, or by the compaction.
+int CompactUnsealed(Stage& s) {
+  for (uint64_t i = 0; i < 5; ++i)
+    Engine(s, [&](Store& store) { return Put(store, "few", "often", Noise(i, 60'000)); });
+  return CompactAll(s);
+}
+
 int ReadAll(Stage& s) {
   return Engine(s, [](Store& store) -> Status {
     for (const char* path : {"copy", "copy of the copy", "versioned", "large", "shared"}) {
@@ -282,6 +364,8 @@ int ReadAll(Stage& s) {
       JZSE_RETURN_IF_ERROR(reader->ReadAt(data.size() / 2, piece.data(), piece.size()).status());
       if (data.compare(data.size() / 2, std::string::npos, piece, 0, data.size() - data.size() / 2) != 0)
         return base::Fail(Code::kInvalid, "two reads disagree");
+      const Status placed = reader->Extents(0, 4, &extents);
+      if (!base::Is(placed, Code::kUnsupported)) return placed;  // a simulated disk has no descriptors
       JZSE_RETURN_IF_ERROR(store.ReadRange("few", path, {}, 1, piece.data(), 5).status());
       JZSE_ASSIGN_OR_RETURN(const base::Sequence oldest, Oldest(store, path));
       engine::GetOptions options;
@@ -308,6 +392,12 @@ int FeedOfAll(Stage& s) {
       if (event == nullptr) return {};
     }
   });
+}
+
+int FeedOfCompacted(Stage& s) {
+  CompactAll(s);
+  Engine(s, [](Store& store) { return Put(store, "few", "often", "as it is being written"); });
+  return FeedOfAll(s);
 }
 
 int OpenIt(Stage& s) { return s.Open(); }
@@ -355,6 +445,14 @@ const std::vector<Scenario>& DeepScenarios() {
       {"open after a compaction without a switch", OpenIt, true, JZSE_OK, false, false, UnswitchedDisk},
       {"open after a compaction without a switch, without an index", OpenWithoutIndex, true, JZSE_OK, false, false,
        UnswitchedDisk},
+      {"delete a directory that is not empty", DeleteNotEmpty, false, JZSE_EXISTS, false, false, DeepDisk},
+      {"copy a directory", CopyDirectory, false, JZSE_EXISTS, false, false, DeepDisk},
+      {"compact on a disk that is nearly full", CompactTight, false, JZSE_OK, true, false, DeepDisk},
+      {"compact what waits for its seal", CompactUnsealed, false, JZSE_OK, true, false, DeepDisk},
+      {"feed of what was compacted, and of what is new", FeedOfCompacted, false, JZSE_OK, true, false, DeepDisk},
+      {"open with what a dropped namespace has left", OpenIt, true, JZSE_OK, false, false, DroppedDisk},
+      {"open with an index that does not fit", OpenIt, true, JZSE_OK, false, false, BadIndexDisk},
+      {"open with what a verify has left", OpenIt, true, JZSE_OK, false, false, ScratchDisk},
       {"create a store", OpenIt, true, JZSE_OK, false, false, EmptyDisk},
       {"open with a long history", OpenIt, true, JZSE_OK, false, false, LongDisk},
   };
