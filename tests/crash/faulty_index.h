@@ -27,6 +27,9 @@ class IndexFaults {
     left_ = n;
   }
   void Clear() { left_ = 0; }
+  // Look-ups do not find this key. Before other threads use the index.
+  void Hide(std::string key) { hidden_ = std::move(key); }
+  bool Hides(base::Bytes key) const { return !hidden_.empty() && key == hidden_; }
   uint64_t fired() const { return fired_; }
   bool empties() const { return empties_; }
   // Whether this call is the one.
@@ -44,6 +47,7 @@ class IndexFaults {
   store::AroundIndex Around();
 
  private:
+  std::string hidden_;
   std::atomic<unsigned> ops_{0};
   std::atomic<bool> empties_{false}, for_ever_{false};
   std::atomic<uint64_t> left_{0}, fired_{0};
@@ -86,6 +90,7 @@ class FaultyIndex final : public store::Index {
  public:
   FaultyIndex(std::unique_ptr<store::Index> index, IndexFaults& faults) : index_(std::move(index)), faults_(faults) {}
   base::StatusOr<bool> Get(base::Bytes key, const store::IndexSnapshot* snapshot, std::string* value) override {
+    if (faults_.Hides(key)) return false;
     auto found = index_->Get(key, snapshot, value);
     if (faults_.empties() && !(found.ok() && *found)) return found;
     if (!faults_.Hits(IndexFaults::kGet)) return found;

@@ -196,9 +196,9 @@ void FailAll(const std::vector<Scenario>& scenarios, const char* prefix, double 
   }
 }
 
-TEST_CASE("the n-th call of the disk or of the index fails in every scenario") { FailAll(Scenarios(), "fault-", 8); }
-TEST_CASE("the n-th call of the disk or of the index fails in every deep scenario") {
-  FailAll(DeepScenarios(), "deep-", 24);
+TEST_CASE("the n-th call of the disk fails in every scenario") { FailAll(Scenarios(), "fault-", 8); }
+TEST_CASE("the n-th call of the disk fails in every deep scenario") {
+  FailAll(DeepScenarios(), "deep-", 40);
 }
 
 }  // namespace
