@@ -235,7 +235,11 @@ class Verifier {
     JZSE_ASSIGN_OR_RETURN(const auto namespaces, store_.ListNamespaces());
     uint64_t entries = report_.chunks;
     for (const NamespaceInfo& ns : namespaces) entries += ns.file_count + ns.version_count + ns.tombstone_count;
-    if (entries <= kScratchEntriesInMemory || store_.options_.read_only) return Scratch{store::NewMapIndex()};
+    if (entries <= kScratchEntriesInMemory || store_.options_.read_only) {
+      auto in_memory = store::NewMapIndex();
+      if (store_.options_.around_index) in_memory = store_.options_.around_index(std::move(in_memory));
+      return Scratch{std::move(in_memory)};
+    }
     store::IndexOptions options;
     options.cache_bytes = store_.options_.memory_limit / 16;
     options.buffer_bytes = store_.options_.memory_limit / 16;
@@ -267,6 +271,9 @@ class Verifier {
     have->Seek("");
     want->Seek("");
     while (have->valid() || want->valid()) {
+      // One that has ended because of a failure would make all that follows in the other one a difference.
+      if (!have->valid()) JZSE_RETURN_IF_ERROR(have->status());
+      if (!want->valid()) JZSE_RETURN_IF_ERROR(want->status());
       const int order = !have->valid() ? 1 : !want->valid() ? -1 : have->key().compare(want->key());
       const Bytes key = order <= 0 ? have->key() : want->key();
       if (key != store::AppliedKey() && (order != 0 || have->value() != want->value())) {
@@ -281,6 +288,7 @@ class Verifier {
       if (order >= 0) want->Next();
     }
     JZSE_RETURN_IF_ERROR(have->status());
+    JZSE_RETURN_IF_ERROR(want->status());
     if (!options_.repair || repairs.empty()) return {};
     return Repair(repairs);
   }

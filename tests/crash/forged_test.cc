@@ -6,6 +6,7 @@
 
 #include "budget.h"
 #include "faulty_index.h"
+#include "store/manifest.h"
 #include "store/record.h"
 #include "store/segment.h"
 #include "store_world.h"
@@ -32,10 +33,15 @@ const std::string& Large() {
   return *large;
 }
 
-// Every kind of record; compacted and written on.
-std::unique_ptr<SimEnv> Disk(bool closed) {
+enum class Life { kClosed, kKilled, kUnswitched };
+
+// Every kind of record; compacted and written on. kUnswitched: compacted again, but the index still names the old places.
+std::unique_ptr<SimEnv> Disk(Life life) {
   auto env = std::make_unique<SimEnv>();
-  auto store = OpenOn(*env);
+  IndexFaults faults;
+  engine::Options options = QuietOptions();
+  options.around_index = faults.Around();
+  auto store = Store::Open(*env, kStore, options);
   REQUIRE(store.ok());
   const auto put = [&](const char* path, const std::string& data) { REQUIRE(Put(**store, "n", path, data).ok()); };
   REQUIRE((*store)->CreateNamespace("n", SmallChunks()).ok());
@@ -62,8 +68,14 @@ std::unique_ptr<SimEnv> Disk(bool closed) {
   REQUIRE((*store)->AddDeleteVersion(drop, "n", "often", (*second)->info.sequence).ok());
   REQUIRE((*store)->Commit(std::move(drop)).ok());
   put("second large", Noise(4, 100'000));
-  if (closed) REQUIRE((*store)->Close().ok());
-  return env->CloneKilled();
+  if (life == Life::kUnswitched) {
+    faults.Plan(IndexFaults::kFlush, 2, false, true);
+    CHECK_FALSE((*store)->Compact(full).ok());
+  }
+  if (life == Life::kClosed) REQUIRE((*store)->Close().ok());
+  auto killed = env->CloneKilled();
+  store->reset();
+  return killed;
 }
 
 struct Placed {
@@ -121,9 +133,31 @@ void ForgeChange(std::string* payload, int kind) {
   if (kind == 1) content.size ^= 1;
   if (kind == 2) change->file.path.stamp = model::Stamp::At(model::Stamp::kMsMax, UINT16_MAX);  // no greater one is valid
   if (kind == 3 && !content.manifest.empty()) content.manifest[1] = 3;
+  if (kind == 4 && !content.manifest.empty()) {  // the same in all, but cut elsewhere
+    auto node = store::DecodeNode(content.manifest);
+    if (!node.ok() || node->level != 0 || node->entries.size() < 2) return;
+    ++node->entries[0].size;
+    --node->entries[1].size;
+    content.manifest = store::EncodeNode(*node);
+  }
   if (!model::CheckRecord(change->file).ok()) return;
   std::string bytes;
   store::EncodeChange(*change, &bytes);
+  if (bytes.size() == payload->size()) *payload = bytes;
+}
+
+// The entry says something else, or nothing that can be read; the page is one all the same.
+void ForgePage(std::string* payload, size_t number, bool empty) {
+  const auto entries = store::DecodeFooterPage(*payload);
+  if (!entries.ok() || number >= entries->size()) return;
+  store::FooterPageBuilder builder;
+  for (size_t i = 0; i < entries->size(); ++i) {
+    store::FooterEntry entry = (*entries)[i];
+    if (i == number && empty) entry.summary.assign(entry.summary.size(), '\0');
+    if (i == number && !empty) entry.header.sequence ^= 1;
+    builder.Add(entry.header, entry.offset, entry.summary);
+  }
+  const std::string bytes = builder.Take();
   if (bytes.size() == payload->size()) *payload = bytes;
 }
 
@@ -208,21 +242,26 @@ std::vector<Forgery> ForgeriesOf(const Placed& record) {
     for (const size_t at : {0, 1, 33, 34, 35, 36, 37, 38}) byte(at, 3);
     all.push_back({"last byte", [](std::string* payload) { payload->back() = static_cast<char>(payload->back() ^ 1); }});
   } else if (record.header.type == RecordType::kChange) {
-    for (int kind = 0; kind < 4; ++kind)
+    for (int kind = 0; kind < 5; ++kind)
       all.push_back({"change " + std::to_string(kind), [kind](std::string* payload) { ForgeChange(payload, kind); }});
     all.push_back({"last byte", [](std::string* payload) { payload->back() = static_cast<char>(payload->back() ^ 1); }});
   }
+  for (size_t number = 0; record.header.type == RecordType::kFooter && number < 40; ++number)
+    for (const bool empty : {true, false})
+      all.push_back({(empty ? "emptied " : "renumbered ") + std::to_string(number),
+                     [number, empty](std::string* payload) { ForgePage(payload, number, empty); }});
   base::Prng prng(record.offset);
   const size_t head = std::min<size_t>(record.header.length, 300);
   for (int i = 0; i < 12; ++i) byte(prng.Below(head), static_cast<uint8_t>(1 + prng.Below(255)));
   return all;
 }
 
-void ForgeAll(bool closed, bool with_index) {
-  const auto pristine = Disk(closed);
+void ForgeAll(Life life, bool with_index) {
+  const auto pristine = Disk(life);
   const auto records = RecordsOf(*pristine);
-  Sweep sweep(std::string("forged") + (closed ? "-closed" : "-killed") + (with_index ? "" : "-without-index"),
-              records.size() * 18, 40);
+  const char* const kinds[] = {"closed", "killed", "unswitched"};
+  Sweep sweep(std::string("forged-") + kinds[static_cast<int>(life)] + (with_index ? "" : "-without-index"),
+              records.size() * 20, 40);
   for (const Placed& record : records)
     for (const Forgery& forgery : ForgeriesOf(record)) {
       const auto name = [&] { return record.file + ":" + std::to_string(record.offset) + ":" + forgery.name; };
@@ -237,12 +276,30 @@ void ForgeAll(bool closed, bool with_index) {
 }
 
 TEST_CASE("a forged record of a closed store") {
-  ForgeAll(true, true);
-  ForgeAll(true, false);
+  ForgeAll(Life::kClosed, true);
+  ForgeAll(Life::kClosed, false);
 }
 TEST_CASE("a forged record of a killed store") {
-  ForgeAll(false, true);
-  ForgeAll(false, false);
+  ForgeAll(Life::kKilled, true);
+  ForgeAll(Life::kKilled, false);
+}
+TEST_CASE("a forged record of a store killed before the index named the places that compaction made") {
+  ForgeAll(Life::kUnswitched, true);
+  ForgeAll(Life::kUnswitched, false);
+}
+
+TEST_CASE("an extent is checked anew: what was forged since the file was opened is damage") {
+  const auto env = Disk(Life::kKilled);
+  const auto store = OpenOn(*env);
+  REQUIRE(store.ok());
+  const auto reader = (*store)->OpenReader("n", "shared", {});
+  REQUIRE(reader.ok());
+  std::vector<engine::Extent> extents;
+  CHECK(Is((*reader)->Extents(0, 1, &extents), Code::kUnsupported));  // a simulated disk has no descriptors
+  for (const Placed& record : RecordsOf(*env))
+    if (record.header.sequence == (*reader)->info().sequence && record.header.type == RecordType::kChange)
+      Forge(*env, record, [](std::string* payload) { payload->assign(payload->size(), '\0'); });
+  CHECK(Is((*reader)->Extents(0, 1, &extents), Code::kCorrupt));
 }
 
 }  // namespace

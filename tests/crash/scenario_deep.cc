@@ -62,6 +62,17 @@ class History {
   std::unique_ptr<Store> store;
 };
 
+// The oldest version, or 0.
+StatusOr<base::Sequence> Oldest(Store& store, const char* path) {
+  JZSE_ASSIGN_OR_RETURN(const auto versions, store.ListVersions("few", path));
+  base::Sequence oldest = 0;
+  for (;;) {
+    JZSE_ASSIGN_OR_RETURN(const engine::ListEntry* const entry, versions->Next());
+    if (entry == nullptr) return oldest;
+    oldest = entry->info.sequence;
+  }
+}
+
 void Begin(History& h) {
   h.Put("dir/a", Noise(1, 500), "default");
   h.Namespace("few", model::NamespaceKind::kTree, 2);
@@ -99,6 +110,10 @@ void GoOn(History& h) {
   h.Move("mover", "moved once");
   h.Move("moved once", "moved twice");
   REQUIRE(crash::Delete(*h.store, "keys", "dead").ok());
+  h.Do([&](Store& s, Transaction& t) -> Status {
+    JZSE_ASSIGN_OR_RETURN(const base::Sequence oldest, Oldest(s, "often"));
+    return s.AddDeleteVersion(t, "few", "often", oldest);
+  });
   h.Put("versioned", "v2");
   h.Put("versioned", "v3");
   h.Copy("copy", "copy of the copy");
@@ -239,17 +254,6 @@ std::unique_ptr<io::SimEnv> UnswitchedDisk() {
 
 // ------------------------------------------------------------------------------------------------ what is done there
 
-// The oldest version, or 0.
-StatusOr<base::Sequence> Oldest(Store& store, const char* path) {
-  JZSE_ASSIGN_OR_RETURN(const auto versions, store.ListVersions("few", path));
-  base::Sequence oldest = 0;
-  for (;;) {
-    JZSE_ASSIGN_OR_RETURN(const engine::ListEntry* const entry, versions->Next());
-    if (entry == nullptr) return oldest;
-    oldest = entry->info.sequence;
-  }
-}
-
 Status AddEverything(Store& store, Transaction& t) {
   engine::PutOptions options;
   options.attributes.mode = 0640;
@@ -342,7 +346,7 @@ int CompactAgain(Stage& s) {
 
 // Hardly any room: first what has the least alive in it.
 int CompactTight(Stage& s) {
-  s.env.SetFreeSpace(600'000);
+  s.env.SetFreeSpace(450'000);
   CompactAll(s);
   s.env.SetFreeSpace(uint64_t{1} << 40);
   return s.code();
@@ -355,9 +359,18 @@ int CompactUnsealed(Stage& s) {
   return CompactAll(s);
 }
 
+int DropVersionOfDeleted(Stage& s) {
+  return Engine(s, [](Store& store) -> Status {
+    JZSE_ASSIGN_OR_RETURN(const base::Sequence oldest, Oldest(store, "twice"));
+    Transaction t;
+    JZSE_RETURN_IF_ERROR(store.AddDeleteVersion(t, "few", "twice", oldest));
+    return store.Commit(std::move(t)).status();
+  });
+}
+
 int ReadAll(Stage& s) {
   return Engine(s, [](Store& store) -> Status {
-    for (const char* path : {"copy", "copy of the copy", "versioned", "large", "shared"}) {
+    for (const char* path : {"copy", "copy of the copy", "versioned", "large", "shared", "twice"}) {
       std::string data;
       std::vector<engine::Extent> extents;
       JZSE_RETURN_IF_ERROR(store.Get("few", path, {}, &data, nullptr).status());
@@ -432,6 +445,8 @@ const std::vector<Scenario>& DeepScenarios() {
       {"change everything", ChangeEverything, false, JZSE_OK, false, false, DeepDisk},
       {"change everything in one large group", ChangeEverythingInOne, false, JZSE_OK, false, false, DeepDisk},
       {"copy to another namespace unless it is there", CopyToOther, false, JZSE_OK, false, false, DeepDisk},
+      {"drop a version of what was deleted", DropVersionOfDeleted, false, JZSE_OK, false, false, DeepDisk},
+      {"verify what a dropped namespace has left", VerifyAll, false, JZSE_OK, false, true, DroppedDisk},
       {"delete all", DeleteAll, false, JZSE_OK, false, false, DeepDisk},
       {"drop what shares contents", DropDoomed, false, JZSE_OK, false, false, DeepDisk},
       {"compact all", CompactAll, false, JZSE_OK, true, false, DeepDisk},
