@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the engine refuses, and says of failures, where neither a scenario nor the C API comes to: calls of a store that is closed,
 // everything that is bounded by a number, work in the background.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
+#include "../unit/failing_calls.h"
 #include "faulty_index.h"
+#include "store/file_entry.h"
 #include "store/record.h"
 #include "store_world.h"
 
@@ -354,13 +361,24 @@ TEST_CASE("a writer of a huge content hears of a sync that fails on its way, and
     SimEnv env;
     auto store = OpenWith(env, QuietOptions());
     REQUIRE(store->CreateNamespace("small", SmallChunks()).ok());
-    const auto writer = store->OpenWriter("small", "huge", {});
-    REQUIRE(writer.ok());
-    // Of the writer's syncs the first is the census's, which fails nothing.
-    env.FailNth(stopped ? io::kSyncOps : static_cast<OpMask>(Op::kSyncData), stopped ? 1 : 2, Code::kIo);
-    if (stopped) CHECK(Is(Put(*store, "default", "a", "1"), Code::kIo));
-    CHECK(Is(WriteHuge(**writer), stopped ? Code::kReadOnly : Code::kIo));
+    const auto writer = store->OpenWriter("small", "huge", {}), second = store->OpenWriter("small", "again", {});
+    REQUIRE((writer.ok() && second.ok()));
+    std::atomic<size_t> effects{0};
+    if (stopped) {
+      env.FailNth(io::kSyncOps, 1, Code::kIo);
+      CHECK(Is(Put(*store, "default", "a", "1"), Code::kIo));
+    } else {
+      // Each chunk is one write. The sync comes when so many of them wait; those of the segments' ends come before.
+      env.SetEffectHook([&] {
+        if (++effects == base::kPendingChunksMax) env.FailNth(static_cast<OpMask>(Op::kSyncData), 1, Code::kIo);
+      });
+    }
+    const Status huge = WriteHuge(**writer);
+    CHECK(Is(huge, stopped ? Code::kReadOnly : Code::kIo));
     CHECK(env.faults_fired() == 1);
+    // What is there already is not written again, and nothing of it is made known any more either.
+    CHECK(Is(WriteHuge(**second), Code::kReadOnly));
+    env.SetEffectHook({});
   }
 }
 
@@ -517,14 +535,22 @@ TEST_CASE("a compaction that is told to stop does, wherever it is") {
     REQUIRE(store->Commit(std::move(t)).ok());
   }
   REQUIRE(Put(*store, "default", "large", Noise(1, 100'000)).ok());
+  REQUIRE(store->Close().ok());
+  store = OpenWith(env, QuietOptions());
   size_t stopped = 0;
-  for (int allowed = 0;; allowed += 1 + allowed / 3) {
+  bool full = false;  // at first there is little to copy, and all the more to look at
+  for (int allowed = 0;; allowed += full ? 1 + allowed / 3 : 1) {
     int left = allowed;
     engine::CompactOptions options;
-    options.full = true;
+    options.full = full;
     options.progress = [&](uint64_t, uint64_t) { return left-- > 0; };
     const Status status = store->Compact(options).status();
-    if (status.ok()) break;
+    if (status.ok() && full) break;
+    if (status.ok()) {
+      full = true;
+      allowed = 0;
+      continue;
+    }
     CHECK(Is(status, Code::kClosed));
     ++stopped;
   }
@@ -585,6 +611,7 @@ TEST_CASE("whatever cannot be read while damage is looked for fails the opening"
         std::unique_ptr<SimEnv> settled_disk, env = lives.env->CloneKilled();
         if (settled) {  // the index is up to date, and later than the middle
           const auto store = OpenWith(*env, QuietOptions());
+          REQUIRE(store->Close().ok());
           settled_disk = env->CloneKilled();
         }
         if (settled) env = std::move(settled_disk);
@@ -608,6 +635,7 @@ TEST_CASE("whatever cannot be read while damage is looked for fails the opening"
 TEST_CASE("a long journal is replayed in parts, and a part that the index does not take fails the opening") {
   SimEnv env;
   std::unique_ptr<SimEnv> killed;
+  { REQUIRE(Put(*OpenWith(env, QuietOptions()), "default", "a", "1").ok()); }
   {
     auto store = OpenWith(env, QuietOptions());
     for (int round = 0; round < 2; ++round) {
@@ -626,6 +654,289 @@ TEST_CASE("a long journal is replayed in parts, and a part that the index does n
     faults.Plan(IndexFaults::kApply, n, false, false);
     CHECK(Is(Store::Open(*disk, kStore, options).status(), Code::kIo));
   }
+}
+
+TEST_CASE("a node of a manifest whose segment is gone is damage") {
+  SimEnv env;
+  {
+    auto store = OpenWith(env, QuietOptions());
+    REQUIRE(store->CreateNamespace("small", SmallChunks()).ok());
+    REQUIRE(Put(*store, "small", "large", Noise(1, 400'000)).ok());
+    REQUIRE(store->Close().ok());
+  }
+  const std::vector<std::string> segments = SegmentPaths(env);
+  for (const std::string& path : segments)
+    if (env.Content(path)->size() > 300'000 && path != segments.front()) REQUIRE(env.Remove(path).ok());
+  auto store = OpenWith(env, QuietOptions());
+  CHECK(Is(Get(*store, "small", "large").status(), Code::kCorrupt));
+}
+
+TEST_CASE("a chunk that is known from elsewhere is looked at again when it is replayed") {
+  SimEnv env;
+  const std::string data = Noise(1, 100'000);
+  std::string bulk;
+  {
+    auto store = OpenWith(env, QuietOptions());
+    REQUIRE(Put(*store, "default", "a", data).ok());
+    bulk = SegmentPaths(env).back();
+    REQUIRE(store->Close().ok());
+  }
+  for (uint64_t offset = 6000; offset < 90'000; offset += 10'000) REQUIRE(env.FlipBit(bulk, offset, 1).ok());
+  std::unique_ptr<SimEnv> killed;
+  {
+    auto store = OpenWith(env, QuietOptions());
+    REQUIRE(Put(*store, "default", "b", data).ok());  // stored again
+    killed = env.CloneKilled();
+  }
+  for (uint64_t n = 1; n < 40; ++n) {
+    const auto disk = killed->CloneKilled();
+    IndexFaults faults;
+    engine::Options options = QuietOptions();
+    options.around_index = faults.Around();
+    faults.Plan(IndexFaults::kGet, n, true, false);
+    const auto store = OpenWith(*disk, options);
+    faults.Clear();
+    CHECK(Get(*store, "default", "b").ok());
+  }
+}
+
+TEST_CASE("a version does not come back to where a directory has come into being") {
+  SimEnv env;
+  auto store = OpenWith(env, QuietOptions());
+  REQUIRE(Put(*store, "default", "x", "file").ok());
+  const base::Sequence version = store->Stat("default", "x", {})->sequence;
+  REQUIRE(Delete(*store, "default", "x").ok());
+  REQUIRE(Put(*store, "default", "x/y", "below").ok());
+  Transaction t;
+  REQUIRE(store->AddRestore(t, "default", "x", version).ok());
+  CHECK(Is(store->Commit(std::move(t)).status(), Code::kExists));
+}
+
+TEST_CASE("an index that names a record without content for an empty file gives damage, not an empty content") {
+  SimEnv env;
+  base::Sequence attributed = 0;
+  {
+    auto store = OpenWith(env, QuietOptions());
+    REQUIRE(Put(*store, "default", "empty", "").ok());
+    REQUIRE(Put(*store, "default", "b", "x").ok());
+    Transaction t;
+    engine::PutOptions options;
+    options.attributes.mode = 0600;
+    REQUIRE(store->AddSetAttributes(t, "default", "b", options).ok());
+    attributed = store->Commit(std::move(t))->sequence;
+    REQUIRE(store->Close().ok());
+  }
+  {
+    const auto index = store::OpenLevelDbIndex(env, std::string(kStore) + "/index", {});
+    REQUIRE(index.ok());
+    const std::string from = store::PathKey(1, "b"), to = store::PathKey(1, "empty");
+    std::string value;
+    REQUIRE(*(*index)->Get(from, nullptr, &value));
+    const auto without = store::DecodeFileEntry(from, value);
+    REQUIRE(without.ok());
+    CHECK(without->sequence == attributed);
+    REQUIRE(*(*index)->Get(to, nullptr, &value));
+    auto entry = store::DecodeFileEntry(to, value);
+    REQUIRE(entry.ok());
+    entry->location = without->location;
+    REQUIRE((*index)->Apply({{to, store::EncodeFileEntry(to, *entry)}}).ok());
+    REQUIRE((*index)->Flush().ok());
+  }
+  auto store = OpenWith(env, QuietOptions());
+  CHECK(Is(Get(*store, "default", "empty").status(), Code::kCorrupt));
+}
+
+TEST_CASE("extents are refused where the content is compressed, or has moved since the file was opened") {
+  SimEnv env;
+  auto store = OpenWith(env, QuietOptions());
+  model::NamespacePolicy zip;
+  zip.compression = 3;
+  REQUIRE(store->CreateNamespace("zip", zip).ok());
+  REQUIRE(Put(*store, "zip", "small", Prose(1, 5000)).ok());
+  model::NamespacePolicy none;
+  none.versions_max = 0;
+  REQUIRE(store->ConfigureNamespace("default", none).ok());
+  for (int i = 0; i < 4; ++i) REQUIRE(Put(*store, "default", "other", Noise(i, 20'000)).ok());
+  std::vector<engine::Extent> extents;
+  const auto reader = store->OpenReader("zip", "small", {});
+  REQUIRE(reader.ok());
+  CHECK(Is((*reader)->Extents(0, 1, &extents), Code::kUnsupported));
+  REQUIRE(Delete(*store, "default", "other").ok());
+  engine::CompactOptions full;
+  full.full = true;
+  REQUIRE(store->Compact(full).ok());
+  CHECK(Is((*reader)->Extents(0, 1, &extents), Code::kBusy));
+}
+
+TEST_CASE("a verify of a large store hears when it cannot make its index") {
+  SimEnv env;
+  auto store = OpenWith(env, QuietOptions());
+  model::NamespacePolicy keys;
+  keys.kind = model::NamespaceKind::kKeys;
+  REQUIRE(store->CreateNamespace("keys", keys).ok());
+  Transaction t;
+  for (int i = 0; i < 100'001; ++i) REQUIRE(store->AddPut(t, "keys", std::to_string(i), "", true, {}).ok());
+  REQUIRE(store->Commit(std::move(t)).ok());
+  for (const Op op : {Op::kSyncDir, Op::kCreateDir}) {
+    env.FailNth(static_cast<OpMask>(op), 1, Code::kIo);
+    CHECK(Is(store->Verify({}).status(), Code::kIo));
+    env.ClearFaults();
+  }
+}
+
+TEST_CASE("a compaction in the background that fails is told in the log") {
+  SimEnv env;
+  IndexFaults faults;
+  Log log;
+  engine::Options options = QuietOptions();
+  options.background = true;
+  options.around_index = faults.Around();
+  options.log = log.Into();
+  auto store = OpenWith(env, options);
+  auto writer = store->OpenWriter("default", "huge", {});
+  REQUIRE(writer.ok());
+  base::Prng prng(1);
+  std::string data = prng.Bytes(base::kMiB);
+  for (int i = 0; i < 257; ++i) {
+    for (size_t at = 0; at < data.size(); at += 16'384) base::StoreLe<uint64_t>(data.data() + at, prng.Next());
+    REQUIRE((*writer)->Write(data).ok());
+  }
+  faults.Plan(IndexFaults::kFlush, 1, false, true);
+  Transaction t;
+  REQUIRE(store->AddWriter(t, *std::move(writer)).ok());
+  REQUIRE(store->Commit(std::move(t)).ok());
+  CHECK(Eventually([&] { return log.Has("background work failed"); }));
+  faults.Clear();
+}
+
+// Gives out one thread, and no second one.
+class OneThread final : public io::Env {
+ public:
+  explicit OneThread(SimEnv& env) : env_(env) {}
+  int64_t NowMicros() override { return env_.NowMicros(); }
+  int64_t MonotonicMicros() override { return env_.MonotonicMicros(); }
+  uint64_t Entropy() override { return env_.Entropy(); }
+  StatusOr<std::unique_ptr<io::File>> Open(const std::string& path, io::OpenMode mode) override {
+    return env_.Open(path, mode);
+  }
+  Status CreateDir(const std::string& path) override { return env_.CreateDir(path); }
+  Status RemoveDir(const std::string& path) override { return env_.RemoveDir(path); }
+  StatusOr<std::vector<io::DirEntry>> ListDir(const std::string& path) override { return env_.ListDir(path); }
+  StatusOr<bool> Exists(const std::string& path) override { return env_.Exists(path); }
+  Status Rename(const std::string& from, const std::string& to) override { return env_.Rename(from, to); }
+  Status Remove(const std::string& path) override { return env_.Remove(path); }
+  Status SyncDir(const std::string& path) override { return env_.SyncDir(path); }
+  StatusOr<uint64_t> FreeSpace(const std::string& path) override { return env_.FreeSpace(path); }
+  StatusOr<std::unique_ptr<io::File>> Lock(const std::string& path) override { return env_.Lock(path); }
+  std::unique_ptr<Thread> StartThread(std::function<void()> body, Priority priority) override {
+    return given_.exchange(true) ? nullptr : env_.StartThread(std::move(body), priority);
+  }
+
+ private:
+  SimEnv& env_;
+  std::atomic<bool> given_{false};
+};
+
+TEST_CASE("one thread in the background does the work of two, and tells what fails of either") {
+  for (const bool seal : {true, false}) {
+    // Whoever commits meets the same fault if the thread in the background is late: then it is tried again.
+    CHECK(Eventually([&] {
+      SimEnv env;
+      OneThread one(env);
+      Log log;
+      engine::Options options = QuietOptions();
+      options.memory_index = true;  // which needs no thread
+      options.background = true;
+      options.log = log.Into();
+      auto store = Store::Open(one, kStore, options);
+      REQUIRE(store.ok());
+      // The seal of a full segment, or the zeros of the next one.
+      env.FailNth(static_cast<OpMask>(seal ? Op::kTruncate : Op::kCreate), 1, Code::kIo, true);
+      const char* const said = seal ? "a segment could not be sealed" : "background work failed";
+      for (int i = 0; i < 12 && !log.Has(said); ++i) {
+        (void)Put(**store, "default", "a", Noise(1, 30'000));
+        for (int wait = 0; wait < 30 && !log.Has(said); ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      const bool told = log.Has(said);
+      env.ClearFaults();
+      store->reset();
+      return told;
+    }));
+  }
+}
+
+TEST_CASE("a compaction's segment whose end is gone, while the census vouches for it, goes only when the census does") {
+  SimEnv env;
+  auto store = OpenWith(env, QuietOptions());
+  model::NamespacePolicy none;
+  none.versions_max = 0;
+  REQUIRE(store->ConfigureNamespace("default", none).ok());
+  for (int i = 0; i < 4; ++i) REQUIRE(Put(*store, "default", "f0", Noise(i, 20'000)).ok());
+  std::unique_ptr<SimEnv> moment;
+  std::string cold;
+  env.SetEffectHook([&] {
+    // The first moment at which it is listed, and what it replaces is still there.
+    if (moment != nullptr) return;
+    for (const auto& [path, entry] : CensusOf(env))
+      if (entry.stream == store::Stream::kCold && entry.trailer) cold = path;
+    if (!cold.empty()) moment = env.CloneKilled();
+  });
+  engine::CompactOptions full;
+  full.full = true;
+  REQUIRE(store->Compact(full).ok());
+  env.SetEffectHook({});
+  REQUIRE(moment != nullptr);
+  REQUIRE(moment->FlipBit(cold, moment->Content(cold)->size() - 20, 1).ok());
+  for (const bool fails : {true, false}) {
+    const auto disk = moment->CloneKilled();
+    if (fails) disk->FailNth(io::kWriteOps | Op::kCreate | Op::kRemove, 1, Code::kIo, true);
+    const auto opened = Store::Open(*disk, kStore, QuietOptions());
+    CHECK(opened.ok() == !fails);
+    disk->ClearFaults();
+    if (!fails) CHECK(Get(**opened, "default", "f0").ok());
+  }
+}
+
+// A folder that goes away with it.
+struct Folder {
+  Folder() { REQUIRE(mkdtemp(name.data()) != nullptr); }
+  ~Folder() { std::filesystem::remove_all(name); }
+  std::string name = (std::filesystem::temp_directory_path() / "jzse-refusal-XXXXXX").string();
+};
+
+TEST_CASE("a descriptor that has become another one under a reader fails the read") {
+  Folder folder;
+  engine::Options options = QuietOptions();
+  auto store = Store::Open(folder.name + "/store", options);
+  REQUIRE(store.ok());
+  REQUIRE(Put(**store, "default", "large", Noise(1, 800'000)).ok());
+  auto reader = (*store)->OpenReader("default", "large", {});
+  REQUIRE(reader.ok());
+  std::vector<engine::Extent> extents;
+  REQUIRE((*reader)->Extents(0, 1, &extents).ok());
+  const int directory = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  REQUIRE(dup2(directory, extents.front().fd) >= 0);
+  close(directory);
+  CHECK_FALSE((*reader)->Span(700'000, engine::Reader::Waits::kAll).ok());
+  reader->reset();
+  (void)(*store)->Close();
+}
+
+TEST_CASE("who asks for io_uring where there is none is told so") {
+  Folder folder;
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (!tests::LetFail({SYS_io_uring_setup}, ENOSYS)) _exit(0);  // not allowed here
+    engine::Options options = QuietOptions();
+    options.backend = engine::Options::Backend::kUring;
+    const bool refused = Is(Store::Open(folder.name + "/store", options).status(), Code::kUnsupported);
+    tests::KeepCounts();
+    _exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 }  // namespace

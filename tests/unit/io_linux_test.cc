@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only the real machine has: other processes, descriptors, limits of the operating system.
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,6 +11,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 
+#include "failing_calls.h"
 #include "io_world.h"
 
 namespace jzse::io {
@@ -199,33 +197,6 @@ TEST_CASE("what an unprivileged user may not write is read-only") {
   CHECK(result == 0);
 }
 
-// Of clang's coverage, where that is measured.
-extern "C" {
-int __llvm_profile_write_file() __attribute__((weak));
-const char* __llvm_profile_get_filename() __attribute__((weak));
-void __llvm_profile_set_filename(const char* name) __attribute__((weak));
-}
-
-// For a child that ends by _exit, which would take what it counted with it. A file of its own: merging takes calls that fail here.
-void KeepCounts() {
-  if (__llvm_profile_write_file == nullptr) return;
-  const std::string name = std::string(__llvm_profile_get_filename()) + "." + std::to_string(getpid()) + ".profraw";
-  __llvm_profile_set_filename(name.c_str());
-  __llvm_profile_write_file();
-}
-
-// From now on these system calls of this process fail with `error`. False: not allowed here.
-bool LetFail(std::initializer_list<long> calls, int error) {
-  std::vector<sock_filter> filter = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  for (const long call : calls) {
-    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(call), 0, 1));
-    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)));
-  }
-  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  const sock_fprog program = {static_cast<unsigned short>(filter.size()), filter.data()};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 TEST_CASE("whichever system call fails, the failure has a code and names the path") {
   World world(Face::kPlain);
   const auto file = CreateFile(world.env(), world.Path("file"), std::string(8192, 'x'));
@@ -266,9 +237,9 @@ TEST_CASE("whichever system call fails, the failure has a code and names the pat
   for (const Case& c : cases) {
     INFO("case " << number++);
     const int result = RunInChild([&] {
-      if (!LetFail(c.calls, c.error) || (c.refused.size() > 0 && !LetFail(c.refused, EOPNOTSUPP))) return kNotAllowed;
+      if (!tests::LetFail(c.calls, c.error) || (c.refused.size() > 0 && !tests::LetFail(c.refused, EOPNOTSUPP))) return kNotAllowed;
       const Status status = c.act();
-      KeepCounts();
+      tests::KeepCounts();
       return Is(status, Code::kIo) && status.message().find(c.path) != std::string_view::npos ? 0 : 1;
     });
     if (result == kNotAllowed) {
