@@ -60,8 +60,11 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
     files.push_back(entry.id());
   }
   const std::string prefix = store::TombstonePrefix(ns, path);
+  Status damaged;
   const auto each = [&](Bytes claimant, Bytes tombstone) {
-    if (const auto entry = store::DecodeFileEntry(claimant, tombstone); entry.ok()) files.push_back(entry->id());
+    const auto entry = store::DecodeFileEntry(claimant, tombstone);
+    if (entry.ok()) files.push_back(entry->id());
+    if (!entry.ok()) damaged = entry.status();
     return true;
   };
   JZSE_RETURN_IF_ERROR(Scan(prefix, view, each));
@@ -70,6 +73,7 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
     JZSE_ASSIGN_OR_RETURN(const bool there, Load(older, view, &value));
     if (there) return store::DecodeFileEntry(older, value);
   }
+  JZSE_RETURN_IF_ERROR(damaged);
   return Fail(Code::kNotFound, absl::StrCat(model::Quoted(path), ": has no version ", version));
 }
 
@@ -198,9 +202,7 @@ StatusOr<FileInfo> StoreImpl::ReadInto(std::string_view ns, std::string_view pat
     std::copy_n(data.view().data(), data.size(), to);
     return info;
   }
-  JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, to, info.size));
-  if (count != info.size)
-    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(path), ": the content is cut short"));
+  JZSE_RETURN_IF_ERROR(reader->ReadAt(0, to, info.size).status());  // all of it, or an error
   return info;
 }
 
@@ -212,9 +214,7 @@ StatusOr<FileInfo> StoreImpl::Read(std::string_view ns, std::string_view path, c
   if (info.size > std::string().max_size())
     return Fail(Code::kNoMemory, absl::StrCat(model::Quoted(path), ": too large for memory"));
   data->Reset(info.size);
-  JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, data->data(), data->size()));
-  if (count != data->size())
-    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(path), ": the content is cut short"));
+  JZSE_RETURN_IF_ERROR(reader->ReadAt(0, data->data(), data->size()).status());
   if (attributes != nullptr) *attributes = reader->attributes();
   return info;
 }
