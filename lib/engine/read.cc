@@ -202,7 +202,9 @@ StatusOr<FileInfo> StoreImpl::ReadInto(std::string_view ns, std::string_view pat
     std::copy_n(data.view().data(), data.size(), to);
     return info;
   }
-  JZSE_RETURN_IF_ERROR(reader->ReadAt(0, to, info.size).status());  // all of it, or an error
+  JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, to, info.size));
+  if (count != info.size)
+    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(path), ": the content is cut short"));
   return info;
 }
 
@@ -214,7 +216,9 @@ StatusOr<FileInfo> StoreImpl::Read(std::string_view ns, std::string_view path, c
   if (info.size > std::string().max_size())
     return Fail(Code::kNoMemory, absl::StrCat(model::Quoted(path), ": too large for memory"));
   data->Reset(info.size);
-  JZSE_RETURN_IF_ERROR(reader->ReadAt(0, data->data(), data->size()).status());
+  JZSE_ASSIGN_OR_RETURN(const size_t count, reader->ReadAt(0, data->data(), data->size()));
+  if (count != data->size())
+    return Fail(Code::kCorrupt, absl::StrCat(model::Quoted(path), ": the content is cut short"));
   if (attributes != nullptr) *attributes = reader->attributes();
   return info;
 }
