@@ -2,6 +2,9 @@
 // An index whose n-th call fails, or whose n-th value comes back empty, which no value of the store is: the disk alone
 // cannot do that at every place, because LevelDB keeps in memory what it has read once.
 //
+// An index that is opened while another one lives is what verify compares with: it fails too, but its values are not damaged (on a disk
+// each block has a check, and in memory there is nothing to damage it).
+//
 // Thread-safe. The faults must outlive the store that is opened with Around().
 #ifndef JZSE_TESTS_CRASH_FAULTY_INDEX_H_
 #define JZSE_TESTS_CRASH_FAULTY_INDEX_H_
@@ -47,6 +50,8 @@ class IndexFaults {
   store::AroundIndex Around();
 
  private:
+  friend class FaultyIndex;
+  std::atomic<int> living_{0};
   std::string hidden_;
   std::atomic<unsigned> ops_{0};
   std::atomic<bool> empties_{false}, for_ever_{false};
@@ -55,8 +60,8 @@ class IndexFaults {
 
 class FaultyCursor final : public store::IndexCursor {
  public:
-  FaultyCursor(std::unique_ptr<store::IndexCursor> cursor, IndexFaults& faults)
-      : cursor_(std::move(cursor)), faults_(faults) {}
+  FaultyCursor(std::unique_ptr<store::IndexCursor> cursor, IndexFaults& faults, bool second)
+      : cursor_(std::move(cursor)), faults_(faults), second_(second) {}
   void Seek(base::Bytes key) override {
     cursor_->Seek(key);
     Stepped();
@@ -77,22 +82,25 @@ class FaultyCursor final : public store::IndexCursor {
  private:
   // Only what is shown can be damaged.
   void Stepped() {
-    const bool hit = (cursor_->valid() || !faults_.empties()) && faults_.Hits(IndexFaults::kStep);
+    const bool hit = ((cursor_->valid() && !second_) || !faults_.empties()) && faults_.Hits(IndexFaults::kStep);
     failed_ = hit && !faults_.empties();
     empty_ = hit && faults_.empties();
   }
   const std::unique_ptr<store::IndexCursor> cursor_;
   IndexFaults& faults_;
+  const bool second_;
   bool failed_ = false, empty_ = false;
 };
 
 class FaultyIndex final : public store::Index {
  public:
-  FaultyIndex(std::unique_ptr<store::Index> index, IndexFaults& faults) : index_(std::move(index)), faults_(faults) {}
+  FaultyIndex(std::unique_ptr<store::Index> index, IndexFaults& faults)
+      : index_(std::move(index)), faults_(faults), second_(faults.living_++ > 0) {}
+  ~FaultyIndex() override { --faults_.living_; }
   base::StatusOr<bool> Get(base::Bytes key, const store::IndexSnapshot* snapshot, std::string* value) override {
     if (faults_.Hides(key)) return false;
     auto found = index_->Get(key, snapshot, value);
-    if (faults_.empties() && !(found.ok() && *found)) return found;
+    if (faults_.empties() && (second_ || !(found.ok() && *found))) return found;
     if (!faults_.Hits(IndexFaults::kGet)) return found;
     if (!faults_.empties()) return IndexFaults::Failure();
     value->clear();
@@ -106,13 +114,14 @@ class FaultyIndex final : public store::Index {
   }
   std::unique_ptr<store::IndexSnapshot> Snapshot() override { return index_->Snapshot(); }
   std::unique_ptr<store::IndexCursor> NewCursor(const store::IndexSnapshot* snapshot, store::CursorUse use) override {
-    return std::make_unique<FaultyCursor>(index_->NewCursor(snapshot, use), faults_);
+    return std::make_unique<FaultyCursor>(index_->NewCursor(snapshot, use), faults_, second_);
   }
   uint64_t DiskBytes() override { return index_->DiskBytes(); }
 
  private:
   const std::unique_ptr<store::Index> index_;
   IndexFaults& faults_;
+  const bool second_;
 };
 
 inline store::AroundIndex IndexFaults::Around() {
