@@ -22,8 +22,8 @@ BENCH_PACKAGES=(librocksdb-dev libsqlite3-dev fio restic borgbackup casync valgr
 CI_PACKAGES=(clang)
 # What tests/fuzz/run.sh wants besides: clang's libFuzzer and sanitizers, and names in their reports.
 FUZZ_PACKAGES=(libclang-rt-14-dev llvm-14)
-# What tests/coverage/lines.sh and tests/coverage/branches.sh want besides.
-COVERAGE_PACKAGES=(gcovr clang llvm)
+# What tests/coverage/run.sh wants besides.
+COVERAGE_PACKAGES=(clang llvm)
 
 # Installs what is missing of the packages named. Does nothing, and needs no network and no privilege, when all are
 # there; on other distributions it says so and leaves the rest to Meson, which names what it lacks.

@@ -27,6 +27,9 @@
 namespace jzse::io {
 class Env;
 }
+namespace jzse::store {
+class Index;
+}
 
 namespace jzse::engine {
 
@@ -56,6 +59,7 @@ struct Options {
   bool memory_index = false;
   bool settled_index = false;
   size_t group_records_max = base::kGroupRecordsMax;  // less in tests only
+  std::function<std::unique_ptr<store::Index>(std::unique_ptr<store::Index>)> around_index;  // in tests only; may be empty
 };
 
 struct FileInfo {

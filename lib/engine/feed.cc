@@ -180,7 +180,7 @@ class FeedImpl : public Feed {
 
   Status AddEvent(const Item& item) {
     const size_t before = events_.size();
-    JZSE_RETURN_IF_ERROR(Tell(item));
+    JZSE_RETURN_IF_ERROR(AddChange(item));
     const bool more = (item.entry.header.flags & store::kFlagTransactionMore) != 0;
     if (events_.size() > before) goes_on_ = more;
     if (!more) Settle();
@@ -188,7 +188,7 @@ class FeedImpl : public Feed {
   }
 
   // Adds what is to be told of a record, which may be nothing.
-  Status Tell(const Item& item) {
+  Status AddChange(const Item& item) {
     if (item.entry.header.type != store::RecordType::kChange) return {};
     JZSE_ASSIGN_OR_RETURN(const store::ChangeRecord change, store::DecodeChange(item.entry.summary));
     if (ns_ != 0 && change.ns != ns_) return {};

@@ -32,6 +32,7 @@ store::IndexOptions IndexOptionsFor(const Options& options) {
   index.buffer_bytes = std::clamp<uint64_t>(options.memory_limit / 16, base::kMiB, 8 * base::kMiB);
   index.read_only = options.read_only;
   index.settle = options.settled_index;
+  index.around = options.around_index;
   return index;
 }
 

@@ -60,8 +60,11 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
     files.push_back(entry.id());
   }
   const std::string prefix = store::TombstonePrefix(ns, path);
+  Status damaged;
   const auto each = [&](Bytes claimant, Bytes tombstone) {
-    if (const auto entry = store::DecodeFileEntry(claimant, tombstone); entry.ok()) files.push_back(entry->id());
+    const auto entry = store::DecodeFileEntry(claimant, tombstone);
+    if (entry.ok()) files.push_back(entry->id());
+    if (!entry.ok()) damaged = entry.status();
     return true;
   };
   JZSE_RETURN_IF_ERROR(Scan(prefix, view, each));
@@ -70,6 +73,7 @@ StatusOr<FileEntry> StoreImpl::FindVersion(NamespaceId ns, const std::string& pa
     JZSE_ASSIGN_OR_RETURN(const bool there, Load(older, view, &value));
     if (there) return store::DecodeFileEntry(older, value);
   }
+  JZSE_RETURN_IF_ERROR(damaged);
   return Fail(Code::kNotFound, absl::StrCat(model::Quoted(path), ": has no version ", version));
 }
 

@@ -109,7 +109,7 @@ Status ReaderImpl::Load(const GetOptions& options) {
     JZSE_ASSIGN_OR_RETURN(walker_, store::ManifestWalker::Open(content.manifest, [this](const Hash256& hash) -> StatusOr<std::string> {
                             if (!nodes_may_wait_) return Fail(Code::kBusy, "a node of the manifest is not in memory");
                             std::string node;
-                            JZSE_RETURN_IF_ERROR(store_.chunks_->Read(found_.ns, hash, view_, false, &node));
+                            JZSE_RETURN_IF_ERROR(store_.chunks_->Read(found_.ns, hash, view_, &node));
                             return node;
                           }));
     if (walker_->size() != info_.size)

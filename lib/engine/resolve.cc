@@ -102,6 +102,16 @@ StatusOr<std::vector<FileEntry>> Resolver::ListBelow(const Operation& operation,
   return entries;
 }
 
+// The files that were deleted at the operation's path. `damaged`: why some of them cannot be told.
+Status Resolver::DeletedAt(const Operation& operation, std::vector<base::FileId>* files, Status* damaged) {
+  return stage_.Scan(store::TombstonePrefix(operation.ns, operation.path), [&](Bytes key, Bytes value) {
+    const auto entry = store::DecodeFileEntry(key, value);
+    if (entry.ok()) files->push_back(entry->id());
+    if (!entry.ok()) *damaged = entry.status();
+    return true;
+  });
+}
+
 // In a tree no parent may be a file.
 Status Resolver::CheckParents(const Operation& operation, const std::string& path) {
   if (base::Planted("file-below-file") || operation.policy.kind != model::NamespaceKind::kTree) return {};
@@ -396,12 +406,9 @@ Status Resolver::Restore(const Operation& operation, FileInfo* info) {
     return {};
   }
   std::vector<base::FileId> files;
+  Status damaged;
   if (current) files.push_back(current->id());
-  JZSE_RETURN_IF_ERROR(
-      stage_.Scan(store::TombstonePrefix(operation.ns, operation.path), [&](Bytes key, Bytes value) {
-        if (const auto entry = store::DecodeFileEntry(key, value); entry.ok()) files.push_back(entry->id());
-        return true;
-      }));
+  JZSE_RETURN_IF_ERROR(DeletedAt(operation, &files, &damaged));
   for (const base::FileId& file : files) {
     std::string value;
     const std::string key = store::VersionKey(operation.ns, file, version);
@@ -412,12 +419,14 @@ Status Resolver::Restore(const Operation& operation, FileInfo* info) {
     sources_[old.sequence] = old.location;
     return PutContent(operation, operation.path, current, ShareContent(old), store::ChangeType::kPut, info);
   }
+  JZSE_RETURN_IF_ERROR(damaged);
   return Fail(Code::kNotFound, absl::StrCat(model::Quoted(operation.path), ": has no version ", version));
 }
 
 Status Resolver::DeleteVersions(const Operation& operation) {
   JZSE_ASSIGN_OR_RETURN(const Entry current, Load(operation, operation.path));
   std::vector<base::FileId> files;
+  Status damaged;
   if (!operation.file.empty()) {
     // Expiry looked some time ago; a file that has moved since then waits for its next round.
     std::string value;
@@ -432,11 +441,7 @@ Status Resolver::DeleteVersions(const Operation& operation) {
     if (current && current->live() && current->sequence == operation.versions.front())
       return Fail(Code::kInvalid, absl::StrCat(model::Quoted(operation.path), ": version ",
                                                operation.versions.front(), " is the current one"));
-    JZSE_RETURN_IF_ERROR(
-        stage_.Scan(store::TombstonePrefix(operation.ns, operation.path), [&](Bytes key, Bytes value) {
-          if (const auto entry = store::DecodeFileEntry(key, value); entry.ok()) files.push_back(entry->id());
-          return true;
-        }));
+    JZSE_RETURN_IF_ERROR(DeletedAt(operation, &files, &damaged));
   }
   for (const base::FileId& file : files) {
     store::VersionDropRecord record{operation.ns, file, operation.path, {}};
@@ -456,6 +461,7 @@ Status Resolver::DeleteVersions(const Operation& operation) {
     return applier_.VersionDrop(record);
   }
   if (!operation.file.empty()) return {};  // expired by somebody else meanwhile
+  JZSE_RETURN_IF_ERROR(damaged);
   return Fail(Code::kNotFound,
               absl::StrCat(model::Quoted(operation.path), ": has no version ", operation.versions.front()));
 }

@@ -32,6 +32,7 @@ class Resolver {
   using Entry = std::optional<FileEntry>;
 
   StatusOr<Entry> Load(const Operation& operation, const std::string& path);
+  Status DeletedAt(const Operation& operation, std::vector<base::FileId>* files, Status* damaged);
   Status CheckParents(const Operation& operation, const std::string& path);
   Status CheckPlace(const Operation& operation, const std::string& path, const Entry& current);
   static Status CheckImplied(const Operation& operation);

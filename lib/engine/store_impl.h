@@ -148,7 +148,7 @@ class StoreImpl : public Store {
   // transaction.cc
   StatusOr<Operation*> NewOperation(Transaction& t, Operation::Kind kind, std::string_view ns, std::string_view path);
   Status Count(Transaction& t);
-  Status SetContent(Operation& operation, Bytes data, bool copy);
+  void SetContent(Operation& operation, Bytes data, bool copy);
   Status CopyAcross(Transaction& t, const NamespaceName& from, const std::string& path, const NamespaceName& to,
                     std::string_view to_ns, std::string_view to_path, const ChangeOptions& options);
 

@@ -72,7 +72,7 @@ Status StoreImpl::Count(Transaction& t) {
                                             " bytes of names, attributes and small contents; this one holds ", state.bytes));
 }
 
-Status StoreImpl::SetContent(Operation& operation, Bytes data, bool copy) {
+void StoreImpl::SetContent(Operation& operation, Bytes data, bool copy) {
   operation.size = data.size();
   operation.hash = base::Sha256(data);
   operation.encoding = store::InlineEncoding::kRaw;
@@ -80,12 +80,11 @@ Status StoreImpl::SetContent(Operation& operation, Bytes data, bool copy) {
       store::Compress(data, operation.policy.compression, &operation.owned)) {
     operation.encoding = store::InlineEncoding::kZstd;
     operation.inline_bytes = operation.owned;
-    return {};
+    return;
   }
   operation.owned.clear();
   if (copy) operation.owned.assign(data);
   operation.inline_bytes = copy ? Bytes(operation.owned) : data;
-  return {};
 }
 
 Status StoreImpl::AddPut(Transaction& t, std::string_view ns, std::string_view path, Bytes data, bool copy,
@@ -104,7 +103,7 @@ Status StoreImpl::AddPut(Transaction& t, std::string_view ns, std::string_view p
     return Fail(data.empty() ? Code::kInvalid : Code::kTooLarge,
                 absl::StrCat(model::Quoted(path), ": a symlink's target has 1 to ", base::kSymlinkSizeMax, " bytes"));
   }
-  JZSE_OR_UNDO(t, SetContent(*operation, data, copy));
+  SetContent(*operation, data, copy);
   return Count(t);
 }
 
@@ -155,9 +154,7 @@ Status StoreImpl::AddCopy(Transaction& t, std::string_view ns, std::string_view 
 Status StoreImpl::CopyAcross(Transaction& t, const NamespaceName& from, const std::string& path,
                              const NamespaceName& to, std::string_view to_ns, std::string_view to_path,
                              const ChangeOptions& options) {
-  JZSE_ASSIGN_OR_RETURN(auto reader, OpenReader(NameOf(from.id), path, {}));
-  if (reader->info().kind == model::ContentKind::kDirectory)
-    return Fail(Code::kExists, absl::StrCat(model::Quoted(path), ": is a directory"));
+  JZSE_ASSIGN_OR_RETURN(auto reader, OpenReader(NameOf(from.id), path, {}));  // which no directory has
   if (!options.if_match.empty() && options.if_match != "*" &&
       options.if_match != base::HexEncode(reader->info().hash.view()))
     return Fail(Code::kPrecondition, absl::StrCat(model::Quoted(path), ": is not the expected ", options.if_match));

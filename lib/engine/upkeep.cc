@@ -191,11 +191,12 @@ class Verifier {
     if (!Whole(entry.location)) status = Fail(Code::kCorrupt, "its record is damaged");
     if (status.ok() && content.storage == Content::Storage::kReference) {
       const auto holder = store_.HolderOf(entry, &view_);
-      if (!holder.ok() || !Whole(*holder)) status = Fail(Code::kCorrupt, "the record with its content is damaged");
+      status = holder.status();
+      if (base::Is(status, Code::kBusy) || (holder.ok() && !Whole(*holder)))
+        status = Fail(Code::kCorrupt, "the record with its content is damaged");
     }
     if (status.ok() && content.storage == Content::Storage::kChunked) status = CheckChunks(ns, entry);
-    if (base::Is(status, Code::kClosed)) return status;
-    if (status.ok()) return {};
+    if (!base::Is(status, Code::kCorrupt)) return status;  // what could not be read is no damage yet
     damage_found_ = true;  // a segment may be missing as a whole
     Found(store_.NameOf(ns), entry.file.path.path, entry.sequence, std::string(status.message()));
     return {};
@@ -205,7 +206,7 @@ class Verifier {
     const auto load = [&](const Hash256& hash) -> StatusOr<std::string> {
       std::string node;
       JZSE_RETURN_IF_ERROR(CheckChunk(ns, hash));
-      JZSE_RETURN_IF_ERROR(store_.chunks_->Read(ns, hash, &view_, false, &node));
+      JZSE_RETURN_IF_ERROR(store_.chunks_->Read(ns, hash, &view_, &node));
       return node;
     };
     JZSE_ASSIGN_OR_RETURN(auto walker, store::ManifestWalker::Open(entry.content().content.manifest, load));
@@ -234,7 +235,11 @@ class Verifier {
     JZSE_ASSIGN_OR_RETURN(const auto namespaces, store_.ListNamespaces());
     uint64_t entries = report_.chunks;
     for (const NamespaceInfo& ns : namespaces) entries += ns.file_count + ns.version_count + ns.tombstone_count;
-    if (entries <= kScratchEntriesInMemory || store_.options_.read_only) return Scratch{store::NewMapIndex()};
+    if (entries <= kScratchEntriesInMemory || store_.options_.read_only) {
+      auto in_memory = store::NewMapIndex();
+      if (store_.options_.around_index) in_memory = store_.options_.around_index(std::move(in_memory));
+      return Scratch{std::move(in_memory)};
+    }
     store::IndexOptions options;
     options.cache_bytes = store_.options_.memory_limit / 16;
     options.buffer_bytes = store_.options_.memory_limit / 16;
@@ -266,6 +271,9 @@ class Verifier {
     have->Seek("");
     want->Seek("");
     while (have->valid() || want->valid()) {
+      // One that has ended because of a failure would make all that follows in the other one a difference.
+      if (!have->valid()) JZSE_RETURN_IF_ERROR(have->status());
+      if (!want->valid()) JZSE_RETURN_IF_ERROR(want->status());
       const int order = !have->valid() ? 1 : !want->valid() ? -1 : have->key().compare(want->key());
       const Bytes key = order <= 0 ? have->key() : want->key();
       if (key != store::AppliedKey() && (order != 0 || have->value() != want->value())) {
@@ -280,6 +288,7 @@ class Verifier {
       if (order >= 0) want->Next();
     }
     JZSE_RETURN_IF_ERROR(have->status());
+    JZSE_RETURN_IF_ERROR(want->status());
     if (!options_.repair || repairs.empty()) return {};
     return Repair(repairs);
   }

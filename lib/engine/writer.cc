@@ -96,7 +96,7 @@ StatusOr<std::unique_ptr<Operation>> WriterImpl::Finish() {
     operation_->pins.reset();
     operation_->owned = std::move(buffer_);
     const std::string content = operation_->owned;
-    JZSE_RETURN_IF_ERROR(store_.SetContent(*operation_, content, true));
+    store_.SetContent(*operation_, content, true);
     return std::move(operation_);
   }
   JZSE_RETURN_IF_ERROR(CutBuffer(true));

@@ -63,7 +63,7 @@ Status ChunkStore::Put(NamespaceId ns, const Hash256& hash, Bytes content, int l
   if (found) {
     // A copy that is damaged is no copy: the content is here, so it is stored again and takes the old one's place.
     std::string stored;
-    const Status whole = base::Planted("damaged-copy-counts") ? Status() : Read(ns, hash, nullptr, false, &stored);
+    const Status whole = base::Planted("damaged-copy-counts") ? Status() : Read(ns, hash, nullptr, &stored);
     if (!base::Is(whole, Code::kCorrupt)) return whole;
   }
   ChunkRecord chunk{ns, hash, InlineEncoding::kRaw, static_cast<uint32_t>(content.size()), content};
@@ -272,8 +272,7 @@ StatusOr<ChunkEntry> ChunkStore::Find(NamespaceId ns, const Hash256& hash, const
   return Missing(hash);
 }
 
-Status ChunkStore::Read(NamespaceId ns, const Hash256& hash, const ReadView* view, bool verify_hash,
-                        std::string* content) {
+Status ChunkStore::Read(NamespaceId ns, const Hash256& hash, const ReadView* view, std::string* content) {
   std::string buffer;
   // Compaction may move the chunk between finding and reading it; then it is found at the new place.
   for (int attempt = 0;; ++attempt) {
@@ -288,10 +287,7 @@ Status ChunkStore::Read(NamespaceId ns, const Hash256& hash, const ReadView* vie
     JZSE_ASSIGN_OR_RETURN(const Bytes payload, segment->ReadRecord(entry.location, &header, &buffer));
     JZSE_ASSIGN_OR_RETURN(const ChunkRecord chunk, DecodeChunk(payload));
     if (chunk.hash != hash || chunk.ns != ns) return Missing(hash);
-    JZSE_RETURN_IF_ERROR(DecodeContent(chunk.encoding, chunk.bytes, chunk.size, content));
-    if (verify_hash && base::Sha256(*content) != hash)
-      return Fail(Code::kCorrupt, absl::StrCat("chunk ", base::HexEncode(hash.view()), " does not match its hash"));
-    return {};
+    return DecodeContent(chunk.encoding, chunk.bytes, chunk.size, content);
   }
 }
 

@@ -76,9 +76,8 @@ class ChunkStore {
   // Chunks that are not in the index yet.
   size_t pending_count() const;
 
-  // The content of a chunk, checked against its record and, if `verify_hash`, its SHA-256. kCorrupt if it is missing.
-  Status Read(NamespaceId ns, const Hash256& hash, const ReadView* view, bool verify_hash,
-              std::string* content);
+  // The content of a chunk, checked against its record. kCorrupt if it is missing.
+  Status Read(NamespaceId ns, const Hash256& hash, const ReadView* view, std::string* content);
   // Where it lies; kCorrupt if it is missing.
   StatusOr<ChunkEntry> Find(NamespaceId ns, const Hash256& hash, const ReadView* view);
 

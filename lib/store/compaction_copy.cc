@@ -86,7 +86,7 @@ Status CopyAlive(const CompactionContext& c, const std::vector<CompactionInput>&
     RecordHeader header;
     JZSE_ASSIGN_OR_RETURN(Bytes payload, pick.input->segment->ReadRecord(place, &header, &buffer));
     if ((header.flags & kFlagGroupFirst) != 0) payload.remove_prefix(kGroupPrefixSize);
-    if (!pick.goes_on) header.flags &= static_cast<uint8_t>(~kFlagTransactionMore);
+    if (!pick.goes_on && !base::Planted("group-goes-on-for-ever")) header.flags &= static_cast<uint8_t>(~kFlagTransactionMore);
     JZSE_RETURN_IF_ERROR(cold.Add(header, payload, entry.summary));
     if (!c.pace(2 * place.size)) return Fail(Code::kClosed, "compaction stopped");
   }

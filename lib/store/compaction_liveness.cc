@@ -91,7 +91,7 @@ Status Liveness::MarkNode(NamespaceId ns, const ManifestNode& node) {
     if (!marks_.insert(Fingerprint(ns, entry.hash)).second && node.level > 0) continue;
     if (node.level == 0 || base::Planted("marks-first-level-only")) continue;
     std::string bytes;
-    JZSE_RETURN_IF_ERROR(c_.chunks.Read(ns, entry.hash, nullptr, false, &bytes));
+    JZSE_RETURN_IF_ERROR(c_.chunks.Read(ns, entry.hash, nullptr, &bytes));
     JZSE_ASSIGN_OR_RETURN(const ManifestNode child, DecodeNode(bytes));
     if (child.level + 1 != node.level) return Fail(Code::kCorrupt, "a manifest node is at the wrong level");
     JZSE_RETURN_IF_ERROR(MarkNode(ns, child));

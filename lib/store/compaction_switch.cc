@@ -116,12 +116,12 @@ Status SwitchToCold(Segment& cold, const std::vector<SegmentRef>& replaced, cons
       if (!kept.contains({entry.header.type, entry.header.sequence})) steps.push_back({std::move(entry), {}});
   }
   for (size_t begin = 0; begin < steps.size(); begin += kSwitchBatch) {
-    JZSE_RETURN_IF_ERROR(exclusive([&](Stage& stage) -> Status {
+    const auto some = [&](Stage& stage) -> Status {
       for (size_t i = begin; i < std::min(steps.size(), begin + kSwitchBatch); ++i)
-        JZSE_RETURN_IF_ERROR(
-            SwitchOne(stage, steps[i].entry, from, steps[i].to ? &*steps[i].to : nullptr));
+        JZSE_RETURN_IF_ERROR(SwitchOne(stage, steps[i].entry, from, steps[i].to ? &*steps[i].to : nullptr));
       return {};
-    }));
+    };
+    JZSE_RETURN_IF_ERROR(exclusive(some));
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #ifndef JZSE_STORE_INDEX_H_
 #define JZSE_STORE_INDEX_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,11 +79,15 @@ class Index {
   virtual uint64_t DiskBytes() = 0;
 };
 
+// For tests: gives back what is to stand in the place of an index that was just opened.
+using AroundIndex = std::function<std::unique_ptr<Index>(std::unique_ptr<Index>)>;
+
 struct IndexOptions {
   size_t cache_bytes = 16 * base::kMiB;   // for blocks and for what open tables hold
   size_t buffer_bytes = 4 * base::kMiB;   // for what is not yet in tables (twice that at times)
   bool read_only = false;                 // changes stay in memory; nothing in the directory is touched
   bool settle = false;                    // for simulations: no work is under way when a call returns
+  AroundIndex around;                     // may be empty
 };
 
 // LevelDB in `directory`, all of whose I/O goes through `env`. Creates it when absent.

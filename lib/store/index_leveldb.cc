@@ -305,6 +305,7 @@ StatusOr<std::unique_ptr<Index>> OpenLevelDbIndex(io::Env& env, const std::strin
   auto index = std::make_unique<LevelDbIndex>(env, directory, options);
   const Status opened = index->Open(options);
   if (!opened.ok()) return base::Annotate(opened, directory);
+  if (options.around) return options.around(std::move(index));
   return index;
 }
 

@@ -96,6 +96,26 @@ Status LoadSource(Source& source, Sequence until) {
   return {};
 }
 
+bool Decodes(const FooterEntry& entry) {
+  switch (entry.header.type) {
+    case RecordType::kChange: return DecodeChange(entry.summary).ok();
+    case RecordType::kNamespace: return DecodeNamespace(entry.summary).ok();
+    case RecordType::kVersionDrop: return DecodeVersionDrop(entry.summary).ok();
+    case RecordType::kChunk: return DecodeChunk(entry.summary).ok();
+    case RecordType::kFooter: return true;
+  }
+  return false;
+}
+
+// A record that is malformed is damage. What else is damaged is the index itself, which then must not pass for one.
+Status ApplyOrReport(const FooterEntry& entry, const Location& location, Applier& applier, Recovered* recovered,
+                     std::vector<std::string>* damage) {
+  const Status status = ApplyRecord(entry, location, applier, recovered);
+  if (!base::Is(status, Code::kCorrupt) || damage == nullptr || Decodes(entry)) return status;
+  damage->push_back(std::string(status.message()));
+  return {};
+}
+
 Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const RebuildLimits& limits, Recovered* recovered,
                      std::vector<std::string>* damage) {
   Stage stage(index);
@@ -108,7 +128,7 @@ Status RebuildChunks(const SegmentSet& segments, LiveIndex& index, const Rebuild
     for (const FooterEntry& entry : found.entries) {
       if (entry.header.type != RecordType::kChunk || entry.header.sequence > limits.ordinal) continue;
       const Location location{segment->id(), entry.offset, RecordSize(entry.header.length)};
-      JZSE_RETURN_IF_ERROR(ApplyRecord(entry, location, applier, recovered));
+      JZSE_RETURN_IF_ERROR(ApplyOrReport(entry, location, applier, recovered, damage));
       if (stage.size() >= kRecoveryBatchRecords) JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
     }
     if (segment->header().stream == Stream::kBulk && !limits.live) {
@@ -162,10 +182,7 @@ Status Rebuild(const SegmentSet& segments, LiveIndex& index, const RebuildLimits
     const FooterEntry& entry = lowest->found.entries[lowest->next++];
     const Location location{lowest->segment->id(), entry.offset, RecordSize(entry.header.length)};
     if (survey.wanted.contains(entry.header.sequence)) survey.places[entry.header.sequence] = location;
-    if (const Status status = ApplyRecord(entry, location, applier, recovered); !status.ok()) {
-      if (!base::Is(status, Code::kCorrupt) || damage == nullptr) return status;
-      damage->push_back(std::string(status.message()));
-    }
+    JZSE_RETURN_IF_ERROR(ApplyOrReport(entry, location, applier, recovered, damage));
     if (stage.size() >= kRecoveryBatchRecords) JZSE_RETURN_IF_ERROR(index.Load(stage.Take()));
     while (active_begin < active_end && sources[active_begin].next == sources[active_begin].found.entries.size()) {
       sources[active_begin].found = {};

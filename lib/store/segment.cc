@@ -189,9 +189,10 @@ Status SegmentScanner::Fill(uint64_t offset, size_t size) {
   const uint64_t want = std::min<uint64_t>(std::max<uint64_t>(size, kScanWindow), end_ - offset);
   buffer_.resize(want);
   buffer_offset_ = offset;
-  JZSE_ASSIGN_OR_RETURN(const size_t count, segment_.file().Read(offset, want, buffer_.data()));
-  buffer_.resize(count);
-  return count < want ? CheckShort(segment_.file(), offset + count, segment_.path()) : Status();
+  const auto count = segment_.file().Read(offset, want, buffer_.data());
+  buffer_.resize(count.ok() ? *count : 0);
+  JZSE_RETURN_IF_ERROR(count.status());
+  return *count < want ? CheckShort(segment_.file(), offset + *count, segment_.path()) : Status();
 }
 
 namespace {

@@ -15,7 +15,9 @@ int Stage::Open(const engine::Options& options) {
   return Call([&] {
     return capi::Enter(&error, [&]() -> Status {
       auto opened = std::make_unique<jzse_store>(nullptr, nullptr);
-      JZSE_ASSIGN_OR_RETURN(opened->engine, Store::Open(env, kStore, options));
+      engine::Options mine = options;
+      mine.around_index = around_index;
+      JZSE_ASSIGN_OR_RETURN(opened->engine, Store::Open(env, kStore, mine));
       store = opened.release();
       return {};
     });

@@ -28,6 +28,8 @@ class Stage {
   jzse_error error = JZSE_ERROR_INIT;  // of the first call that failed
   // Around every call into the library; may be empty.
   std::function<void()> enter, leave;
+  // As in engine::Options, for every store that is opened; may be empty.
+  std::function<std::unique_ptr<store::Index>(std::unique_ptr<store::Index>)> around_index;
 
   // Calls into the library. 0 only as long as nothing has failed: then nothing more is called.
   template <typename F>
@@ -62,8 +64,13 @@ struct Scenario {
   bool closed = false;       // the scenario opens the store itself
   int expected = JZSE_OK;    // without any fault
   bool steps = false;        // several commits: after a failure every file is as before or as after
+  bool tells = false;        // kWrong where it meets damage
+  std::unique_ptr<io::SimEnv> (*disk)() = nullptr;  // what it begins with; else SceneryDisk
 };
+constexpr int kWrong = 1;    // a result that no failure of the library may give
 const std::vector<Scenario>& Scenarios();
+// More of them, with disks of their own.
+const std::vector<Scenario>& DeepScenarios();
 
 // A closed store with something of everything, and an hour's sleep behind it.
 std::unique_ptr<io::SimEnv> SceneryDisk();

@@ -9,8 +9,6 @@
 namespace jzse::crash {
 namespace {
 
-constexpr int kWrong = 1;  // a result that no failure may give
-
 int Got(Stage& s, const char* ns, const char* path, const std::string& want) {
   void* data = nullptr;
   size_t size = 0;
@@ -423,8 +421,8 @@ std::vector<Scenario> UpkeepScenarios() {
       {"compact fully", CompactFully, false, JZSE_OK, true},
       {"compact fully, twice", CompactTwice, false, JZSE_OK, true},
       {"compact fully under a writer", CompactUnderWriter, false, JZSE_OK, true},
-      {"verify", Verify},
-      {"repair", Repair},
+      {"verify", Verify, false, JZSE_OK, false, true},
+      {"repair", Repair, false, JZSE_OK, false, true},
       {"export", Export},
       {"import", Import, false, JZSE_OK, true},
       {"import a cut archive", ImportHalf, false, JZSE_CORRUPT, true},

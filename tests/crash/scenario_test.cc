@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every scenario with its n-th call of the disk failing, for n = 1, 2, 3 and so on until it runs through: once or from
-// then on, as an I/O error, a full disk, no descriptor left, or a read that comes short.
+// then on, as an I/O error, a full disk, no descriptor left, or a read that comes short. And with the n-th call of the
+// index failing, or showing a damaged value.
 //
 // After each: a documented code; what can be read is the state before the call, or after it if it succeeded; no file is
 // left open; the store opens again, holds the state before or after, passes verify, and takes writes.
 #include <catch2/catch.hpp>
 
 #include "budget.h"
+#include "faulty_index.h"
 #include "scenario.h"
 
 namespace jzse::crash {
@@ -22,6 +24,7 @@ struct Kind {
   Code code;
   bool for_ever;
   bool short_read;
+  unsigned index_ops = 0;  // of IndexFaults; then nothing of the disk fails
 };
 constexpr Kind kKinds[] = {
     {"io", io::kAllOps, Code::kIo, false, false},
@@ -30,6 +33,12 @@ constexpr Kind kKinds[] = {
     {"space-for-ever", io::kWriteOps | Op::kCreate | Op::kCreateDir, Code::kNoSpace, true, false},
     {"descriptors", Op::kOpen | Op::kCreate | Op::kListDir | Op::kSyncDir | Op::kLock, Code::kBusy, false, false},
     {"short-read", static_cast<OpMask>(Op::kRead), Code::kOk, false, true},
+    {"index-read", 0, Code::kIo, false, false, IndexFaults::kGet | IndexFaults::kStep},
+    {"index-read-for-ever", 0, Code::kIo, true, false, IndexFaults::kGet | IndexFaults::kStep},
+    {"index-write", 0, Code::kIo, false, false, IndexFaults::kApply | IndexFaults::kFlush},
+    {"index-write-for-ever", 0, Code::kIo, true, false, IndexFaults::kApply | IndexFaults::kFlush},
+    {"index-value", 0, Code::kCorrupt, false, false, IndexFaults::kGet | IndexFaults::kStep},
+    {"index-value-for-ever", 0, Code::kCorrupt, true, false, IndexFaults::kGet | IndexFaults::kStep},
 };
 
 // What a scenario leads to when nothing fails.
@@ -91,6 +100,7 @@ std::string Disagreement(const Scenario& scenario, const Outcome& outcome, const
 bool Documented(const Kind& kind, const Scenario& scenario, int code) {
   if (code == scenario.expected || code == JZSE_READ_ONLY || code == JZSE_IO) return true;
   if (kind.short_read) return code == JZSE_CORRUPT;
+  if (scenario.tells && kind.code == Code::kCorrupt && code == kWrong) return true;
   // LevelDB asks whether a file exists and takes no error for an answer; its index is then taken for a damaged one.
   if (scenario.closed && code == JZSE_CORRUPT) return true;
   return code == static_cast<int>(kind.code);
@@ -116,18 +126,24 @@ std::string Reopened(const Scenario& scenario, const Outcome& outcome, SimEnv& e
 std::string Run(const Scenario& scenario, const Outcome& outcome, const SimEnv& scenery, const Kind& kind, uint64_t n,
                 bool* fired) {
   auto env = scenery.CloneKilled();
+  IndexFaults index;
+  const auto fired_now = [&] { return env->faults_fired() > 0 || index.fired() > 0; };
   int code = JZSE_OK;
   {
     Stage stage(*env);
+    if (kind.index_ops != 0) stage.around_index = index.Around();
     if (!scenario.closed && stage.Open() != JZSE_OK) return "cannot be opened at all";
-    if (kind.short_read) {
+    if (kind.index_ops != 0) {
+      index.Plan(kind.index_ops, n, kind.code == Code::kCorrupt, kind.for_ever);
+    } else if (kind.short_read) {
       env->ShortReadNth(n);
     } else {
       env->FailNth(kind.ops, n, kind.code, kind.for_ever);
     }
     code = Act(scenario, stage);
-    *fired = env->faults_fired() > 0;
+    *fired = fired_now();
     env->ClearFaults();
+    index.Clear();
     const std::string said = std::to_string(code) + " (" + stage.error.message + ")";
     if (!*fired) return code == scenario.expected ? "" : "fails without a fault: " + said;
     if (!Documented(kind, scenario, code)) return "an undocumented code: " + said;
@@ -158,22 +174,31 @@ TEST_CASE("there are at least 40 scenarios, and without faults they do what they
   for (const Scenario& scenario : Scenarios()) (void)Undisturbed(scenario, *scenery);
 }
 
-TEST_CASE("the n-th call of the disk fails in every scenario") {
-  const auto scenery = SceneryDisk();
+// Every `mean`-th call, more or less.
+void FailAll(const std::vector<Scenario>& scenarios, const char* prefix, double mean) {
+  const auto common = SceneryDisk();
+  std::map<std::unique_ptr<SimEnv> (*)(), std::unique_ptr<SimEnv>> disks;
   for (const Kind& kind : kKinds) {
-    Sweep sweep(std::string("fault-") + kind.name);
-    for (const Scenario& scenario : Scenarios()) {
-      const Outcome outcome = Undisturbed(scenario, *scenery);
+    Sweep sweep(std::string(prefix) + kind.name);
+    for (const Scenario& scenario : scenarios) {
+      if (scenario.disk != nullptr && disks[scenario.disk] == nullptr) disks[scenario.disk] = scenario.disk();
+      const SimEnv& scenery = scenario.disk != nullptr ? *disks[scenario.disk] : *common;
+      const Outcome outcome = Undisturbed(scenario, scenery);
       bool fired = true;
-      for (uint64_t n = 1; fired && n < 20'000; n += sweep.Step(8)) {
+      for (uint64_t n = 1; fired && n < 20'000; n += sweep.Step(mean)) {
         const auto name = [&] { return std::string(scenario.name) + ":" + std::to_string(n); };
         if (!sweep.Take(name)) continue;
-        const std::string problem = Run(scenario, outcome, *scenery, kind, n, &fired);
+        const std::string problem = Run(scenario, outcome, scenery, kind, n, &fired);
         if (!problem.empty()) sweep.Failed(name(), problem);
       }
     }
     CHECK(sweep.failed() == 0);
   }
+}
+
+TEST_CASE("the n-th call of the disk fails in every scenario") { FailAll(Scenarios(), "fault-", 8); }
+TEST_CASE("the n-th call of the disk fails in every deep scenario") {
+  FailAll(DeepScenarios(), "deep-", 40);
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 
+#include "failing_calls.h"
 #include "io_world.h"
 
 namespace jzse::io {
@@ -193,6 +195,59 @@ TEST_CASE("what an unprivileged user may not write is read-only") {
   });
   chmod(world.root().c_str(), 0755);
   CHECK(result == 0);
+}
+
+TEST_CASE("whichever system call fails, the failure has a code and names the path") {
+  World world(Face::kPlain);
+  const auto file = CreateFile(world.env(), world.Path("file"), std::string(8192, 'x'));
+  alignas(base::kBlockSize) static char block[base::kBlockSize];
+  const Bytes part(block, sizeof block), few("few");
+  char buffer[8];
+  constexpr int kNotAllowed = 77;
+  struct Case {
+    std::initializer_list<long> calls;
+    int error;
+    std::function<Status()> act;
+    std::string path;
+    std::initializer_list<long> refused = {};  // which then fail as if they were not there
+  };
+  const std::string path = world.Path("file"), lock = world.Path("LOCK");
+  const Case cases[] = {
+      {{SYS_newfstatat, SYS_fstat}, EIO, [&] { return world.env().Open(path, OpenMode::kRead).status(); }, path},
+      {{SYS_newfstatat, SYS_fstat}, EIO, [&] { return file->Size().status(); }, path},
+      {{SYS_newfstatat, SYS_stat}, EIO, [&] { return world.env().Exists(path).status(); }, path},
+      {{SYS_newfstatat, SYS_fstat}, EIO, [&] { return world.env().ListDir(world.root()).status(); }, world.root()},
+      {{SYS_getdents64}, EIO, [&] { return world.env().ListDir(world.root()).status(); }, world.root()},
+      {{SYS_fsync}, EIO, [&] { return world.env().SyncDir(world.root()); }, world.root()},
+      {{SYS_fcntl}, EIO, [&] { return world.env().Lock(lock).status(); }, lock},
+      {{SYS_pwritev}, EIO, [&] { return world.env().Lock(lock).status(); }, lock},
+      {{SYS_ftruncate}, EIO, [&] { return world.env().Lock(lock).status(); }, lock},
+      {{SYS_preadv2}, EIO, [&] { return file->ReadCached(0, 8, buffer).status(); }, path},
+      {{SYS_pread64}, EIO, [&] { return file->Read(0, 8, buffer).status(); }, path},
+      {{SYS_pwritev}, EIO, [&] { return file->Write(0, std::span(&few, 1)); }, path},
+      {{SYS_pwritev2}, EIO, [&] { return file->WriteDurable(0, std::span(&part, 1)); }, path},
+      {{SYS_pwritev2}, EIO, [&] { return file->WriteDurable(1, std::span(&few, 1)); }, path},
+      {{SYS_pwritev}, EIO, [&] { return file->WriteDurable(1, std::span(&few, 1)); }, path, {SYS_pwritev2}},
+      {{SYS_fdatasync}, EIO, [&] { return file->WriteDurable(1, std::span(&few, 1)); }, path, {SYS_pwritev2}},
+      {{SYS_pwritev}, EIO, [&] { return file->WriteZeros(0, 8192); }, path},
+      {{SYS_fdatasync}, EIO, [&] { return file->SyncData(); }, path},
+      {{SYS_ftruncate}, EIO, [&] { return file->Truncate(1); }, path},
+  };
+  size_t number = 0;
+  for (const Case& c : cases) {
+    INFO("case " << number++);
+    const int result = RunInChild([&] {
+      if (!tests::LetFail(c.calls, c.error) || (c.refused.size() > 0 && !tests::LetFail(c.refused, EOPNOTSUPP))) return kNotAllowed;
+      const Status status = c.act();
+      tests::KeepCounts();
+      return Is(status, Code::kIo) && status.message().find(c.path) != std::string_view::npos ? 0 : 1;
+    });
+    if (result == kNotAllowed) {
+      WARN("system calls cannot be made to fail here");
+      return;
+    }
+    CHECK(result == 0);
+  }
 }
 
 TEST_CASE("plain calls are honoured when asked for") {

@@ -177,6 +177,46 @@ TEST_CASE("damage of the medium: flipped bits, noise, unreadable sectors, short 
   CHECK(*file->Read(0, 100, buffer) == 100);
 }
 
+TEST_CASE("what no disk does is refused with a code") {
+  SimEnv env;
+  REQUIRE(env.CreateDir("/d").ok());
+  REQUIRE(env.CreateDir("/d/below").ok());
+  REQUIRE(env.CreateDir("/e").ok());
+  REQUIRE(env.Put("/d/file", "content").ok());
+  const std::string up = "/d/../file";
+  CHECK(Is(env.Open(up, OpenMode::kRead).status(), Code::kInvalid));
+  CHECK(Is(env.Open(up, OpenMode::kCreate).status(), Code::kInvalid));
+  CHECK(Is(env.CreateDir(up), Code::kInvalid));
+  CHECK(Is(env.RemoveDir(up), Code::kInvalid));
+  CHECK(Is(env.ListDir(up).status(), Code::kInvalid));
+  CHECK(Is(env.SyncDir(up), Code::kInvalid));
+  CHECK(Is(env.Exists(up).status(), Code::kInvalid));
+  CHECK(Is(env.Remove(up), Code::kInvalid));
+  CHECK(Is(env.FreeSpace(up).status(), Code::kInvalid));
+  CHECK(Is(env.Rename(up, "/d/b"), Code::kInvalid));
+  CHECK(Is(env.Rename("/d/file", up), Code::kInvalid));
+  CHECK(Is(env.Rename("/d/file", "/"), Code::kExists));
+  CHECK(Is(env.Rename("/d/below", "/e/below"), Code::kUnsupported));
+  CHECK(Is(env.Open("/", OpenMode::kRead).status(), Code::kExists));
+  CHECK(Is(env.FreeSpace("/nothing").status(), Code::kNotFound));
+  CHECK(Is(env.CorruptSector("/nothing", 0, 1), Code::kNotFound));
+  CHECK(Is(env.MarkUnreadable("/nothing", 0, 1), Code::kNotFound));
+  CHECK(Is(env.Put("/d", "bytes"), Code::kExists));
+  const auto file = *env.Open("/d/file", OpenMode::kReadWrite);
+  env.Crash(1, CrashMode::kNoneKept);
+  CHECK(Is(file->Size().status(), Code::kIo));
+  CHECK(Is(file->Truncate(0), Code::kIo));
+}
+
+TEST_CASE("a replaced file's leftover that cannot be removed fails the replacing") {
+  SimEnv env;
+  REQUIRE(env.Put("/a.new", "left by a crash").ok());
+  env.FailNth(static_cast<OpMask>(Op::kRemove), 1, Code::kIo);
+  CHECK(Is(ReplaceFile(env, "/", "a", "new"), Code::kIo));
+  CHECK(ReplaceFile(env, "/", "a", "new").ok());
+  CHECK(*env.Content("/a") == "new");
+}
+
 TEST_CASE("time is virtual") {
   SimEnv env({.wall_micros = 5'000'000});
   const int64_t wall = env.NowMicros(), monotonic = env.MonotonicMicros();

@@ -249,6 +249,18 @@ TEST_CASE("ancestors: the nearest first, bounded") {
   CHECK(CheckRecord(record).ok());
 }
 
+TEST_CASE("kinds, storages and replicas beyond what there is are refused") {
+  Content content = File("x");
+  content.kind = static_cast<ContentKind>(200);
+  CHECK(base::Is(CheckContent(content), Code::kInvalid));
+  content = File("x");
+  content.storage = static_cast<Storage>(200);
+  CHECK(base::Is(CheckContent(content), Code::kInvalid));
+  FileRecord record = Simple();
+  for (uint64_t replica = 1; replica <= base::kVersionVectorReplicasMax; ++replica) record.vector.Advance({1000 + replica, 1});
+  CHECK(base::Is(CheckRecord(record), Code::kTooLarge));
+}
+
 TEST_CASE("same bytes and same value") {
   Content a = File("x"), b = a;
   b.storage = Storage::kReference;

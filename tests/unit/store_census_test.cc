@@ -169,5 +169,18 @@ TEST_CASE("a census that one read fails on is read again; one that all reads fai
   CHECK(base::Is(world.census.Read().status(), Code::kBusy));
 }
 
+TEST_CASE("a census of more segments than it can list is not written, and what was there is taken away") {
+  World world;
+  world.Make();
+  world.census.Update();
+  REQUIRE(world.env.Content("/s/SEGMENTS").ok());
+  std::vector<CensusEntry> lost(kCensusEntriesMax);
+  for (size_t i = 0; i < lost.size(); ++i) lost[i] = {i + 100, Stream::kBulk, {}};
+  world.census.Adopt(std::move(lost));
+  CHECK(world.census.Release().ok());
+  CHECK(base::Is(world.env.Content("/s/SEGMENTS").status(), Code::kNotFound));
+  CHECK(world.log.size() == 1);
+}
+
 }  // namespace
 }  // namespace jzse::store

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -82,6 +83,34 @@ TEST_CASE("a file that cannot be opened again says so, and serves again when it 
   CHECK(refused > 0);
   world.env.ClearFaults();
   for (size_t i = 0; i < kFiles; ++i) CHECK(world.Read(i) == "content " + std::to_string(i));
+}
+
+TEST_CASE("whatever is asked of a file that cannot be opened again fails with that cause") {
+  const base::Bytes part("bytes");
+  char buffer[8];
+  const std::function<base::Status(io::File&)> calls[] = {
+      [&](io::File& file) { return file.Read(0, 8, buffer).status(); },
+      [&](io::File& file) { return file.ReadCached(0, 8, buffer).status(); },
+      [&](io::File& file) { return file.Write(0, std::span(&part, 1)); },
+      [&](io::File& file) { return file.WriteDurable(0, std::span(&part, 1)); },
+      [](io::File& file) { return file.WriteZeros(0, 4096); },
+      [](io::File& file) { return file.SyncData(); },
+      [](io::File& file) { return file.Size().status(); },
+      [](io::File& file) { return file.Truncate(1); },
+      [](io::File& file) { return file.Descriptor() < 0 ? base::Fail(base::Code::kBusy, "none") : base::Status(); },
+  };
+  for (const auto& call : calls) {
+    World world;
+    for (size_t i = 0; i < kFiles; ++i) CHECK(world.Read(i).substr(0, 7) == "content");
+    world.env.FailNth(static_cast<io::OpMask>(io::Op::kOpen), 1, base::Code::kBusy, true);
+    // The first ones are closed by now.
+    CHECK(base::Is(call(*world.files[0]), base::Code::kBusy));
+    world.files[0]->Prefetch(0, 8);  // nothing to be told of
+    world.files[0]->StartWriteback(0, 8);
+    world.files[0]->DropCache(0, 8);
+    world.env.ClearFaults();
+    CHECK(world.Read(0) == "content 0");
+  }
 }
 
 }  // namespace

@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Which error branches did no test take? error_branches.py ROOT OUT < what `llvm-cov export` prints
+"""Which error branches did no test take? branches.py ROOT JSON OUT
 
-An error branch is the failing side of JZSE_RETURN_IF_ERROR and JZSE_ASSIGN_OR_RETURN, a return behind `if (...ok()...)`, and every
-`return Fail(`, in the folders of lib/ below. Those that were never taken go to OUT, one "file:line: text" each; how many there
-are of each folder is printed. tests/coverage/branches.sh builds and runs what this reads."""
+JSON is what `llvm-cov export` printed. An error branch is the failing side of JZSE_RETURN_IF_ERROR and JZSE_ASSIGN_OR_RETURN, a
+return behind `if (...ok()...)`, and every return of a failure that is made there (`Fail`, or one of its helpers: MAKERS), in the
+folders of lib/ below. How many there are of each folder is printed.
+
+untaken.txt beside this script explains those that cannot be taken: "file -- text of the line -- why", one line for each branch.
+Those that were never taken and are not explained go to OUT, one "file:line: text" each, and so do explanations that fit no
+branch, or one that was taken; the exit code is 1 if there are any."""
 import bisect
 import collections
 import json
@@ -14,7 +18,8 @@ from pathlib import Path
 
 FOLDERS = ('base', 'model', 'io', 'store', 'engine')
 MACRO = re.compile(r'\bJZSE_(?:RETURN_IF_ERROR|ASSIGN_OR_RETURN)\(')
-PLAIN = re.compile(r'\breturn (?:base::)?Fail\(|\bif \([^;{}]*?\.ok\(\)[^;{}]*?\)\s*(?P<then>return\b)')
+MAKERS = 'Fail Refuse Bad ErrnoFailure Malformed Corrupt NotFound Exists Damaged Annotated Missing Broken BrokenLocked'.split()
+PLAIN = re.compile(r'\breturn (?:base::)?(?:' + '|'.join(MAKERS) + r')\(|\bif \([^;{}]*?\.ok\(\)[^;{}]*?\)\s*(?P<then>return\b)')
 CODE, EXPANSION = 0, 1
 
 
@@ -89,7 +94,8 @@ class Counts:
     def note(self, name, place, count):
         self.taken[(name, *place)] = max(self.taken[(name, *place)], count)
 
-    def report(self, out):
+    def report(self, explained, out):
+        problems = 0
         for folder in FOLDERS:
             total = missed = 0
             for name, kinds in self.sites.items():
@@ -99,19 +105,47 @@ class Counts:
                 lines = path.read_text().splitlines()
                 for line, column in sorted(set().union(*kinds)):
                     total += 1
-                    if not self.taken[(name, line, column)]:
-                        missed += 1
-                        print(f'{path.relative_to(self.root)}:{line}: {lines[line - 1].strip()}', file=out)
+                    if self.taken[(name, line, column)]:
+                        continue
+                    missed += 1
+                    branch = (str(path.relative_to(self.root)), lines[line - 1].strip())
+                    if explained[branch] > 0:
+                        explained[branch] -= 1
+                        continue
+                    problems += 1
+                    print(f'{branch[0]}:{line}: {branch[1]}', file=out)
             print(f'{folder:8} {total - missed} of {total} error branches taken')
+        print(f'{problems} branches never taken that are not explained')
+        stale = [branch for branch, left in explained.items() for _ in range(left)]
+        for name, text in stale:
+            print(f'{name}: explained, but taken or not there: {text}', file=out)
+        print(f'{len(stale)} explanations of branches that were taken, or are not there')
+        return problems + len(stale)
+
+
+def explanations(path):
+    """(file, text of the line) -> how many branches of that text are explained."""
+    explained = collections.Counter()
+    for line in path.read_text().splitlines():
+        if line and not line.startswith('#'):
+            name, text, reason = line.split(' -- ', 2)
+            assert reason
+            explained[(name, text)] += 1
+    return explained
 
 
 def main():
-    counts = Counts(Path(sys.argv[1]).resolve())
-    for part in json.load(sys.stdin)['data']:
-        for function in part['functions']:
-            counts.add(function)
-    with open(sys.argv[2], 'w') as out:
-        counts.report(out)
+    root = Path(sys.argv[1]).resolve()
+    counts = Counts(root)
+    with open(sys.argv[2]) as json_in:
+        for part in json.load(json_in)['data']:
+            for function in part['functions']:
+                counts.add(function)
+    with open(sys.argv[3], 'w') as out:
+        failed = counts.report(explanations(Path(__file__).parent / 'untaken.txt'), out)
+    if failed:
+        print(f'see {sys.argv[3]}')
+    sys.exit(1 if failed else 0)
 
 
 main()
