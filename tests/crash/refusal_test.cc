@@ -128,6 +128,9 @@ TEST_CASE("names that are none are refused wherever a name is taken") {
   engine::ChangeOptions unless_there;
   unless_there.no_replace = true;
   CHECK(invalid(store->AddCopy(t, "default", "file", "other", none, unless_there)));
+  engine::ChangeOptions another;
+  another.if_match = "something else";
+  CHECK(Is(store->AddCopy(t, "default", "file", "other", "to", another), Code::kPrecondition));
   engine::ListOptions listing;
   listing.start_after = none;
   CHECK(invalid(store->List("default", listing).status()));
@@ -905,6 +908,75 @@ TEST_CASE("a compaction's segment whose end is gone, while the census vouches fo
   }
 }
 
+TEST_CASE("a journal that goes on with nothing but a dropped version asks the index for its namespace, and hears why it cannot tell") {
+  SimEnv env;
+  { REQUIRE(Put(*OpenWith(env, QuietOptions()), "default", "a", "1").ok()); }
+  base::Sequence first = 0;
+  std::unique_ptr<SimEnv> killed;
+  {
+    auto store = OpenWith(env, QuietOptions());
+    first = store->Stat("default", "a", {})->sequence;
+    REQUIRE(Put(*store, "default", "a", "2").ok());
+    REQUIRE(store->Close().ok());
+    store = OpenWith(env, QuietOptions());
+    Transaction t;
+    REQUIRE(store->AddDeleteVersion(t, "default", "a", first).ok());
+    REQUIRE(store->Commit(std::move(t)).ok());
+    killed = env.CloneKilled();
+  }
+  size_t refused = 0;
+  for (uint64_t n = 1; n < 30; ++n) {
+    const auto disk = killed->CloneKilled();
+    IndexFaults faults;
+    engine::Options options = QuietOptions();
+    options.around_index = faults.Around();
+    faults.Plan(IndexFaults::kGet, n, false, false);
+    const auto store = Store::Open(*disk, kStore, options);
+    if (!store.ok()) CHECK(Is(store.status(), Code::kIo));
+    refused += store.ok() ? 0 : 1;
+    faults.Clear();
+  }
+  CHECK(refused > 2);
+}
+
+TEST_CASE("whatever look-up of its last ones fails, a compaction that drops a deleted file says so") {
+  SimEnv env;
+  IndexFaults faults;
+  engine::Options options = QuietOptions();
+  options.around_index = faults.Around();
+  {
+    auto store = OpenWith(env, options);
+    model::NamespacePolicy none;
+    none.versions_max = 0;
+    REQUIRE(store->ConfigureNamespace("default", none).ok());
+    Transaction t;
+    for (int i = 0; i < 300; ++i) REQUIRE(store->AddPut(t, "default", "f" + std::to_string(i), "x", true, {}).ok());
+    REQUIRE(store->Commit(std::move(t)).ok());
+    for (int i = 0; i < 3; ++i) REQUIRE(Put(*store, "default", "dead", Noise(i, 50'000)).ok());
+    REQUIRE(Delete(*store, "default", "dead").ok());
+    REQUIRE(store->Close().ok());
+  }
+  engine::CompactOptions full;
+  full.full = true;
+  constexpr uint64_t kNever = 1'000'000'000;
+  uint64_t used = 0;
+  for (uint64_t back = 0; back < 40; ++back) {
+    const auto disk = env.CloneKilled();
+    auto store = OpenWith(*disk, options);
+    faults.Plan(IndexFaults::kGet, back == 0 ? kNever : used - back + 1, false, false);
+    const auto report = store->Compact(full);
+    if (back == 0) {
+      used = kNever - faults.left();
+      CHECK(report->tombstones_dropped == 1);
+    }
+    CHECK((report.ok() || Is(report.status(), Code::kIo)));
+    faults.Clear();
+    (void)store->Close();
+    store.reset();
+    CHECK(VerifyProblems(*OpenWith(*disk, options)) == "");
+  }
+}
+
 // A folder that goes away with it.
 struct Folder {
   Folder() { REQUIRE(mkdtemp(name.data()) != nullptr); }
@@ -922,9 +994,9 @@ TEST_CASE("a descriptor that has become another one under a reader fails the rea
   REQUIRE(reader.ok());
   std::vector<engine::Extent> extents;
   REQUIRE((*reader)->Extents(0, 1, &extents).ok());
-  const int directory = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  REQUIRE(dup2(directory, extents.front().fd) >= 0);
-  close(directory);
+  const int unreadable = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  REQUIRE(dup2(unreadable, extents.front().fd) >= 0);
+  close(unreadable);
   CHECK_FALSE((*reader)->Span(700'000, engine::Reader::Waits::kAll).ok());
   reader->reset();
   (void)(*store)->Close();
