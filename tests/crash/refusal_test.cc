@@ -950,7 +950,7 @@ TEST_CASE("whatever look-up of its last ones fails, a compaction that drops a de
     none.versions_max = 0;
     REQUIRE(store->ConfigureNamespace("default", none).ok());
     Transaction t;
-    for (int i = 0; i < 300; ++i) REQUIRE(store->AddPut(t, "default", "f" + std::to_string(i), "x", true, {}).ok());
+    for (int i = 0; i < 600; ++i) REQUIRE(store->AddPut(t, "default", "f" + std::to_string(i), "x", true, {}).ok());
     REQUIRE(store->Commit(std::move(t)).ok());
     for (int i = 0; i < 3; ++i) REQUIRE(Put(*store, "default", "dead", Noise(i, 50'000)).ok());
     REQUIRE(Delete(*store, "default", "dead").ok());
@@ -974,6 +974,24 @@ TEST_CASE("whatever look-up of its last ones fails, a compaction that drops a de
     (void)store->Close();
     store.reset();
     CHECK(VerifyProblems(*OpenWith(*disk, options)) == "");
+  }
+  // The same when an opening finishes what a killed compaction began.
+  std::unique_ptr<SimEnv> killed;
+  {
+    const auto disk = env.CloneKilled();
+    auto store = OpenWith(*disk, options);
+    faults.Plan(IndexFaults::kFlush, 2, false, true);
+    CHECK_FALSE(store->Compact(full).ok());
+    killed = disk->CloneKilled();
+    faults.Clear();
+  }
+  for (uint64_t back = 0; back < 40; ++back) {
+    const auto disk = killed->CloneKilled();
+    faults.Plan(IndexFaults::kGet, back == 0 ? kNever : used - back + 1, false, false);
+    const auto store = Store::Open(*disk, kStore, options);
+    if (back == 0) used = kNever - faults.left();
+    CHECK((store.ok() || Is(store.status(), Code::kIo)));
+    faults.Clear();
   }
 }
 
