@@ -34,6 +34,7 @@ class IndexFaults {
   void Hide(std::string key) { hidden_ = std::move(key); }
   bool Hides(base::Bytes key) const { return !hidden_.empty() && key == hidden_; }
   uint64_t fired() const { return fired_; }
+  uint64_t left() const { return left_; }  // calls until the next one that fails
   bool empties() const { return empties_; }
   // Whether this call is the one.
   bool Hits(Op op) {

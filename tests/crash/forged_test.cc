@@ -33,9 +33,10 @@ const std::string& Large() {
   return *large;
 }
 
-enum class Life { kClosed, kKilled, kUnswitched };
+enum class Life { kClosed, kKilled, kUnswitched, kUnswitchedBulk };
 
-// Every kind of record; compacted and written on. kUnswitched: compacted again, but the index still names the old places.
+// Every kind of record; compacted and written on. kUnswitched: compacted again, but the index still names the old places, of
+// changes or of chunks.
 std::unique_ptr<SimEnv> Disk(Life life) {
   auto env = std::make_unique<SimEnv>();
   IndexFaults faults;
@@ -68,8 +69,9 @@ std::unique_ptr<SimEnv> Disk(Life life) {
   REQUIRE((*store)->AddDeleteVersion(drop, "n", "often", (*second)->info.sequence).ok());
   REQUIRE((*store)->Commit(std::move(drop)).ok());
   put("second large", Noise(4, 100'000));
-  if (life == Life::kUnswitched) {
-    faults.Plan(IndexFaults::kFlush, 2, false, true);
+  if (life == Life::kUnswitched || life == Life::kUnswitchedBulk) {
+    put("large", Noise(5, 30'000));
+    faults.Plan(IndexFaults::kFlush, life == Life::kUnswitched ? 2 : 3, false, true);
     CHECK_FALSE((*store)->Compact(full).ok());
   }
   if (life == Life::kClosed) REQUIRE((*store)->Close().ok());
@@ -259,7 +261,7 @@ std::vector<Forgery> ForgeriesOf(const Placed& record) {
 void ForgeAll(Life life, bool with_index) {
   const auto pristine = Disk(life);
   const auto records = RecordsOf(*pristine);
-  const char* const kinds[] = {"closed", "killed", "unswitched"};
+  const char* const kinds[] = {"closed", "killed", "unswitched", "unswitched-bulk"};
   Sweep sweep(std::string("forged-") + kinds[static_cast<int>(life)] + (with_index ? "" : "-without-index"),
               records.size() * 20, 40);
   for (const Placed& record : records)
@@ -285,6 +287,7 @@ TEST_CASE("a forged record of a killed store") {
 }
 TEST_CASE("a forged record of a store killed before the index named the places that compaction made") {
   ForgeAll(Life::kUnswitched, true);
+  ForgeAll(Life::kUnswitchedBulk, true);
   ForgeAll(Life::kUnswitched, false);
 }
 
