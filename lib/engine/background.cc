@@ -140,6 +140,7 @@ void StoreImpl::TendSegments() {
     segments_wake_.notify_one();
   } else if (std::exchange(seal_due_, journal_->sealing())) {
     (void)FinishSealing();  // a group later, as with a thread: what must hold in between is simulated, too
+    seal_due_ = false;
   }
 }
 
