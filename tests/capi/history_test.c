@@ -430,7 +430,7 @@ static void check_followed(int count, const char *const *paths) {
     if (change == NULL) break;
     gone = change->type == JZSE_CHANGE_MOVE ? change->old_path : change->path;
     for (i = live_count - 1; i >= 0; --i)
-      if (strcmp(live[i], gone) == 0 || strcmp(live[i], change->path) == 0) strcpy(live[i], live[--live_count]);
+      if (strcmp(live[i], gone) == 0 || strcmp(live[i], change->path) == 0) memmove(live[i], live[--live_count], sizeof live[0]);
     CHECK(live_count < 8);
     if (change->type != JZSE_CHANGE_DELETE) snprintf(live[live_count++], sizeof live[0], "%s", change->path);
   }
